@@ -93,15 +93,15 @@ TEST(ReferenceTest, MatmulIsTheProductOfTheValues) {
       double sum = 0;
       for (int64_t j = 0; j < k; ++j)
         sum += double(values[i % n * k + j]) * x[i / n * k + j];
-      ASSERT_EQ(y[i], sum);
+      ASSERT_NEAR(y[i], sum, 1e-9);
     }
     if (s.isFloat())
       continue;
     // With activations that int8 holds exactly, the integer product is the
     // same.
     for (int64_t i = 0; i < m * k; ++i)
-      x[i] =
-          i % k % 32 == 0 ? 127.0f : static_cast<float>(int(random() % 255) - 127);
+      x[i] = i % k % 32 == 0 ? 127.0f
+                             : static_cast<float>(int(random() % 255) - 127);
     QuantizedActivations q = quantizeActivations(x.data(), m, k);
     std::vector<double> exact = referenceMatmul(w, x.data(), m);
     std::vector<double> integer = referenceMatmulInt8(w, q);

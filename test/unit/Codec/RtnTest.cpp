@@ -1,8 +1,7 @@
 //===- RtnTest.cpp - Rounding to nearest: bounds, edges and faults --------===//
 //
-// The bound is what matters: no value is further from its weight than half a
-// step of the grid, whatever the magnitudes; and nothing that cannot be held
-// passes silently.
+// The bound is what matters: no value is further from its weight than the grid
+// allows, whatever the magnitudes; nothing that cannot be held passes silently.
 //
 //===----------------------------------------------------------------------===//
 #include "dialects/QuantExt/Codec/Rtn.h"
@@ -57,7 +56,7 @@ std::vector<float> randomRow(size_t k, float magnitude, unsigned seed) {
   return x;
 }
 
-TEST(RtnTest, ErrorsStayWithinHalfAStep) {
+TEST(RtnTest, ErrorsStayWithinAStep) {
   for (const Scheme &s : rtnSchemes()) {
     for (float magnitude : {1e-6f, 1e-4f, 0.02f, 1.0f, 500.0f}) {
       SCOPED_TRACE(nameOf(s) + " magnitude " + std::to_string(magnitude));
@@ -67,8 +66,8 @@ TEST(RtnTest, ErrorsStayWithinHalfAStep) {
       std::vector<float> y = dequantize(m);
       for (size_t i = 0; i < x.size(); ++i) {
         float step = std::fabs(m.scales[s.groupSize ? i / s.groupSize : 0]);
-        // Symmetric grids of few bits end half a step, and more, before the
-        // largest value of the other sign; zero points round.
+        // A grid without a middle ends one step before the largest value of the
+        // other sign, and a rounded zero point moves it by half a step.
         bool full = s.min == MinKind::F16 || s.bits == 8;
         float allowed = step * (full ? 0.505f : 1.01f);
         ASSERT_LE(std::fabs(x[i] - y[i]), allowed) << i;
@@ -173,14 +172,16 @@ TEST(RtnTest, TinyGroupsAreHeldOrCounted) {
       for (int i = 0; i < 32; ++i) {
         float error = std::fabs(x[i] - dequantizeElement(m, 0, i));
         // A minimum is a binary16, however small the rest.
-        if (s.min != MinKind::F16)
+        if (s.min != MinKind::F16) {
           ASSERT_LE(error, 1.01f * step);
+        }
       }
-      bool normal = s.scale == ScaleKind::F32 ? magnitude > 1e-30f : false;
-      if (normal)
+      if (s.scale == ScaleKind::F32 && magnitude > 1e-30f) {
         EXPECT_EQ(r.coarseGroups, 0);
-      if (s.scale == ScaleKind::F16 && step < 0x1p-21f)
+      }
+      if (s.scale == ScaleKind::F16 && step < 0x1p-21f) {
         EXPECT_EQ(r.coarseGroups, 1);
+      }
     }
   }
 }
