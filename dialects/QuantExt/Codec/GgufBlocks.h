@@ -22,7 +22,7 @@ struct GgufFormat {
   int64_t blockElements, blockBytes;
   Scheme scheme;
   /// Decodes one block of blockBytes bytes into a row view that starts at its
-  /// first element.
+  /// first element. Null for floats, whose rows are converted as a whole.
   void (*decodeBlock)(const uint8_t *block, const RowView &out);
 };
 

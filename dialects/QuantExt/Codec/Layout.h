@@ -58,7 +58,7 @@ struct Component {
   std::string name; ///< "codes", "scales", "sub_scales", "mins", "sub_mins", "zero_points"
   Element element;
   std::vector<int64_t> shape;
-  int64_t bytes() const;
+  int64_t bytes() const; ///< -1 when the size does not fit
 };
 
 /// The components of a packed W[n, k], in operand order.
@@ -69,9 +69,10 @@ std::vector<Component> packedComponents(const Scheme &, int64_t n, int64_t k, in
 std::vector<int64_t> tileBytes(const Scheme &, int64_t k, int64_t lanes);
 
 /// Packs the rows of `rows` as ceil(n / lanes) consecutive tiles. out[i] is
-/// where the first of them goes in component i, with room for all. This is how
-/// a large weight is packed with little memory: a few tiles' rows at a time,
-/// each into its place.
+/// where the first of them goes in component i, aligned as its elements are and
+/// with room for all. This is how a large weight is packed with little memory:
+/// a few tiles' rows at a time, each into its place. Only the last rows of the
+/// matrix may fill a tile in part.
 void packTiles(const QuantizedMatrix &rows, int64_t lanes,
                const std::vector<uint8_t *> &out);
 

@@ -18,13 +18,13 @@ struct RtnResult {
   enum class Fault : uint8_t {
     None,
     NotFinite, ///< an element is NaN or infinite
-    TooLarge,  ///< a scale (float codes: an element) is beyond binary16's 65504
+    TooLarge,  ///< a scale, minimum or float code is beyond binary16's 65504
   };
   Fault fault = Fault::None;
   int64_t index = 0; ///< the element at fault (TooLarge: first of its group)
-  /// Groups of nonzero elements whose scale is below the smallest normal
-  /// binary16, 2^-14 / 1024 steps: they are held, rounded to the nearest
-  /// multiple of 2^-24, with less than full precision. F32 scales avoid that.
+  /// Groups of nonzero elements whose scale is below 2^-20 (F32 scales: below
+  /// the normal numbers). They are held, but on a grid up to 1/16 coarser than
+  /// asked for, or more below 2^-24. F32 scales avoid that.
   int64_t coarseGroups = 0;
 };
 
@@ -34,21 +34,22 @@ struct RtnResult {
 std::string checkRtn(const Scheme &scheme);
 
 /// Rounds k floats to one row of a matrix. With L = 2^bits - 1 and H =
-/// 2^(bits-1), by group:
+/// 2^(bits-1), in float32, by group:
 ///
-///   symmetric:  m = the element of largest magnitude (the first), d = m / -H,
-///               code = clamp(trunc(x / d + H + 0.5), 0, L)
-///   8 bits:     d = max|x| / 127, code = clamp(trunc(x / d + 128.5), 1, 255)
-///   ZeroPoint:  lo = min(0, x), hi = max(0, x), d = (hi - lo) / L,
-///               zero = clamp(trunc(0.5 - lo / d), 0, L),
-///               code = clamp(trunc(x / d + zero + 0.5), 0, L)
-///   MinKind::F16: min = lo = min(x), d = (hi - lo) / L,
-///               code = clamp(trunc((x - min) / d + 0.5), 0, L)
+///   symmetric: m = the element of largest magnitude (the first), d = m / -H,
+///              code = trunc(clamp(x / d + H + 0.5, 0, L))
+///   8 bits:    d = max|x| / 127, code = trunc(clamp(x / d + 128.5, 1, 255))
+///   ZeroPoint: lo = min(0, x), hi = max(0, x), d = hi / L - lo / L,
+///              zero = min(trunc(0.5 - lo / d), L),
+///              code = trunc(clamp(x / d + zero + 0.5, 0, L))
+///   MinKind::F16: min = the largest binary16 <= x, d = hi / L - min / L,
+///              code = trunc(clamp((x - min) / d + 0.5, 0, L))
 ///
-/// d (and min) are rounded to binary16 first when the scheme holds them so: to
-/// nearest, but away from zero below 2^-14, so that the grid still covers the
-/// group. A group of zeros has scale 0 and code = offset. Float codes round to
-/// nearest even. On a fault the row's contents are unspecified.
+/// d is rounded to the type that holds it before the codes are chosen: to
+/// nearest, but away from zero below the type's normal numbers, so that the
+/// grid still covers the group. A group of zeros has scale 0 and code = offset.
+/// Float codes round to nearest even. On a fault the row's contents are
+/// unspecified.
 RtnResult quantizeRow(const float *x, const Scheme &scheme, int64_t k,
                       const RowView &out);
 
