@@ -87,14 +87,13 @@ private:
       names.push_back(b.getStringAttr(source.tensor(role, layer)->name));
     RowOrder order = source.rowOrder(role);
     bool interleaved = order.kind == RowOrder::Kind::InterleavedToHalfSplit;
-    StringRef format = info(first->dtype).name;
-    auto weight = nn::WeightOp::create(
-        b, symbol(role, kind), TypeAttr::get(weightType(*first)), b.getArrayAttr(names),
-        format.lower(), interleaved ? "interleaved" : "natural",
-        interleaved ? b.getI64IntegerAttr(order.headDim) : IntegerAttr());
+    auto weight = nn::WeightOp::create(b, symbol(role, kind), weightType(*first), names,
+                                       StringRef(info(first->dtype).name).lower(),
+                                       interleaved ? "interleaved" : "natural");
+    if (interleaved)
+      weight.setHeadDim(order.headDim);
     if (role == Role::TokenEmbedding || role == Role::Output)
       weight.setRole(role == Role::Output ? "output" : "embedding");
-    SymbolTable::setSymbolVisibility(weight, SymbolTable::Visibility::Private);
   }
 
   /// Matrices keep the file's element type when it is a float; blocks and vectors are f32 to the IR.

@@ -83,4 +83,16 @@ def VectorizeElementwise : QCC_VectorizePass<"qcc-vectorize-elementwise"> {
   }];
 }
 
+def ExpandMath : QCC_VectorizePass<"qcc-expand-math"> {
+  let summary = "exp, log, erf and tanh as polynomials";
+  let description = [{
+    Artifacts have no vector math library; what LLVM would call one for becomes arithmetic.
+
+    ```mlir
+    %y = math.exp %x : vector<16xf32>
+    // becomes range reduction, a polynomial and bit operations
+    ```
+  }];
+}
+
 #endif // QCC_PASSES_VECTORIZE

@@ -21,6 +21,16 @@ void NNDialect::initialize() {
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+void WeightOp::build(OpBuilder &b, OperationState &state, StringRef name, RankedTensorType type,
+                     ArrayRef<Attribute> sources, StringRef format, StringRef order) {
+  state.addAttribute("sym_name", b.getStringAttr(name));
+  state.addAttribute("sym_visibility", b.getStringAttr("private"));
+  state.addAttribute("source_type", TypeAttr::get(type));
+  state.addAttribute("sources", b.getArrayAttr(sources));
+  state.addAttribute("format", b.getStringAttr(format));
+  state.addAttribute("order", b.getStringAttr(order));
+}
+
 LogicalResult WeightOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getSourceType());
   if (!type || !type.hasStaticShape())

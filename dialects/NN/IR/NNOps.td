@@ -9,6 +9,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def NN_Dialect : Dialect {
@@ -54,6 +55,11 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
   let assemblyFormat = [{
     $sym_name `:` $source_type `sources` $sources `format` $format `order` $order attr-dict
   }];
+  let builders = [
+    // A private weight without a recipe.
+    OpBuilder<(ins "::llvm::StringRef":$name, "::mlir::RankedTensorType":$type,
+                   "::llvm::ArrayRef<::mlir::Attribute>":$sources, "::llvm::StringRef":$format,
+                   CArg<"::llvm::StringRef", "\"natural\"">:$order)>];
   let hasVerifier = 1;
 }
 
@@ -113,7 +119,8 @@ def NN_RopeTableOp : NN_Op<"rope_table", [Pure]> {
   let hasVerifier = 1;
 }
 
-def NN_RopeOp : NN_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>]> {
+def NN_RopeOp : NN_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>,
+                               AllTypesMatch<["cos", "sin"]>]> {
   let summary = "rotary position embedding of heads";
   let description = [{
     For each head of `head_dim` features, elements j and j + D/2 turn by the angle of table entry [t, j]:
