@@ -209,6 +209,22 @@ uint32_t toLower(uint32_t code) {
   return code + kLower[2 * low - 1];
 }
 
+uint32_t toUpper(uint32_t code) {
+  if (code < 128)
+    return code >= 'a' && code <= 'z' ? code - 32 : code;
+  if (code == 0xB5 || code == 0x17F || code >= kInvalid)
+    return code == 0xB5 ? 0x39C : code == 0x17F ? 'S' : code;
+  for (size_t i = 0; i < std::size(kLower); i += 2) {
+    uint32_t upper = code - kLower[i + 1];
+    uint32_t first = kLower[i] >> 11, length = kLower[i] >> 1 & 0x3ff;
+    uint32_t last = first + (length - 1) * ((kLower[i] & 1) + 1);
+    if (upper >= first && upper <= last && toLower(upper) == code &&
+        charClass(code) != CharClass::Upper)
+      return upper;
+  }
+  return code;
+}
+
 std::string toNfc(std::string_view text) {
   if (isPlain(text))
     return std::string(text);

@@ -53,8 +53,9 @@ inline bool isMark(CharClass c) {
   return c == CharClass::NonSpacing || c == CharClass::OtherMark;
 }
 
-/// Simple lower case.
+/// Simple lower and upper case.
 uint32_t toLower(uint32_t code);
+uint32_t toUpper(uint32_t code);
 
 /// `text` in Normalization Form C, or its full decomposition (NFD).
 std::string toNfc(std::string_view text);
