@@ -1,0 +1,64 @@
+//===- OnnxModel.h - Reader of ONNX files
+//-----------------------------------===//
+//
+// Parses the protobuf, finds the bytes of every initializer (inline, typed, or
+// in external files, which must lie in the model's directory) and checks the
+// structure that an importer relies on: names are defined once and before they
+// are used. Operators are not looked at; that is the importer's part.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QCC_FRONTENDS_ONNX_ONNXMODEL_H
+#define QCC_FRONTENDS_ONNX_ONNXMODEL_H
+
+#include "frontends/Common/TensorStorage.h"
+
+#include <onnx/onnx_pb.h>
+
+namespace qcc {
+
+/// A checked ONNX model. Nodes of every graph are in topological order; every
+/// node input is empty, a graph input, an initializer, an earlier output, or
+/// (in a subgraph) visible in an enclosing graph. Every name is defined once in
+/// its graph.
+class OnnxModel {
+public:
+  /// Opens a .onnx file. BadModel for everything that is wrong with it.
+  static llvm::Expected<std::unique_ptr<OnnxModel>> open(llvm::StringRef path);
+  /// The same for bytes; external data is looked for beside file->path().
+  static llvm::Expected<std::unique_ptr<OnnxModel>>
+  parse(std::shared_ptr<const MappedFile> file);
+
+  const onnx::ModelProto &proto() const { return model; }
+  const onnx::GraphProto &graph() const { return model.graph(); }
+  llvm::StringRef path() const { return filePath; }
+
+  /// Opset version that the model imports for a domain ("" is ai.onnx), 0 if
+  /// none.
+  int64_t opset(llvm::StringRef domain) const;
+
+  /// Initializers of the main graph, in file order.
+  const TensorTable &initializers() const { return tensors; }
+
+  /// The tensor of a node's attribute or a subgraph's initializer. `where`
+  /// names it in errors. Typed data of types narrower than their storage is
+  /// copied, all else stays.
+  llvm::Expected<SourceTensor> tensor(const onnx::TensorProto &,
+                                      llvm::StringRef where) const;
+
+private:
+  OnnxModel() = default;
+  llvm::Error load();
+
+  onnx::ModelProto model;
+  std::string filePath;
+  TensorTable tensors;
+  mutable llvm::StringMap<std::shared_ptr<const MappedFile>> externalFiles;
+};
+
+/// Opsets, inputs, outputs, operators with their counts, and initializers as
+/// text.
+std::string describe(const OnnxModel &);
+
+} // namespace qcc
+
+#endif // QCC_FRONTENDS_ONNX_ONNXMODEL_H
