@@ -16,6 +16,10 @@ class Memory {
 public:
   Memory() = default;
   ~Memory() { release(); }
+  Memory(Memory &&other) noexcept : start(other.start), bytes(other.bytes) {
+    other.start = nullptr;
+    other.bytes = 0;
+  }
   Memory(const Memory &) = delete;
   Memory &operator=(const Memory &) = delete;
 

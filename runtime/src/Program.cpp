@@ -74,12 +74,15 @@ struct Call {
 
 Status Program::call(const QccEntry &entry, const int64_t *dims,
                      const void *const *inputs, void *const *outputs,
-                     uint8_t *state) {
-  Status status = reserveArena(entry, dims);
-  if (status.failed())
-    return status;
+                     uint8_t *state, uint8_t *scratch) {
+  if (scratch == nullptr) {
+    Status status = reserveArena(entry, dims);
+    if (status.failed())
+      return status;
+    scratch = arena.data();
+  }
   Call call{&entry,
-            {file.weights.data, arena.data(), state, inputs, outputs, dims,
+            {file.weights.data, scratch, state, inputs, outputs, dims,
              team.size(), team.barrier()}};
   team.run(
       [](const void *argument, int64_t thread) {

@@ -36,9 +36,11 @@ public:
   /// Makes room for the arena of a call.
   Status reserveArena(const QccEntry &entry, const int64_t *dims);
 
-  /// Runs an entry on all threads; grows the arena when it must.
+  /// Runs an entry on all threads, in the caller's `scratch` or, when that is
+  /// null, in the arena, which grows when it must.
   Status call(const QccEntry &entry, const int64_t *dims,
-              const void *const *inputs, void *const *outputs, uint8_t *state);
+              const void *const *inputs, void *const *outputs, uint8_t *state,
+              uint8_t *scratch = nullptr);
 
   const QccModel &model;
   WeightsMap file;
