@@ -40,14 +40,21 @@ public:
   const TensorTable &initializers() const { return tensors; }
 
   /// The tensor of a node's attribute or a subgraph's initializer. `where`
-  /// names it in errors. Typed data of types narrower than their storage is
-  /// copied, all else stays.
+  /// names it in errors. Its bytes live as long as this model. Typed data of
+  /// types narrower than their storage is copied, all else stays.
   llvm::Expected<SourceTensor> tensor(const onnx::TensorProto &,
                                       llvm::StringRef where) const;
 
 private:
   OnnxModel() = default;
   llvm::Error load();
+  llvm::Error readOpsets();
+  llvm::Error readInitializers();
+  llvm::Expected<llvm::ArrayRef<uint8_t>>
+  externalBytes(const onnx::TensorProto &, uint64_t size,
+                const std::string &where, SourceTensor &) const;
+  llvm::Expected<std::shared_ptr<const MappedFile>>
+  externalFile(llvm::StringRef location, const std::string &where) const;
 
   onnx::ModelProto model;
   std::string filePath;

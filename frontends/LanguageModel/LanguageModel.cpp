@@ -1,0 +1,247 @@
+//===- LanguageModel.cpp - A language model, whatever file it came from
+//----===//
+//
+// The table of roles: what each tensor is called in either format, and the
+// checks that every role of a config is played by one tensor of the right shape
+// and type.
+//
+//===----------------------------------------------------------------------===//
+#include "frontends/LanguageModel/LanguageModel.h"
+
+#include "frontends/Common/Error.h"
+#include "frontends/LanguageModel/Architecture.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+
+namespace qcc {
+namespace {
+
+/// Names of a role; names of layers are behind "model.layers.N." or "blk.N.".
+struct RoleNames {
+  Role role;
+  const char *name;
+  const char *hf; ///< null: there is none
+  const char *gguf;
+};
+
+// In the order of the enum.
+constexpr RoleNames kRoleNames[] = {
+    {Role::TokenEmbedding, "token_embedding", "model.embed_tokens.weight",
+     "token_embd.weight"},
+    {Role::OutputNorm, "output_norm", "model.norm.weight",
+     "output_norm.weight"},
+    {Role::Output, "output", "lm_head.weight", "output.weight"},
+    {Role::RopeFreqs, "rope_freqs", nullptr, "rope_freqs.weight"},
+    {Role::AttnNorm, "attn_norm", "input_layernorm.weight", "attn_norm.weight"},
+    {Role::Q, "q", "self_attn.q_proj.weight", "attn_q.weight"},
+    {Role::K, "k", "self_attn.k_proj.weight", "attn_k.weight"},
+    {Role::V, "v", "self_attn.v_proj.weight", "attn_v.weight"},
+    {Role::O, "o", "self_attn.o_proj.weight", "attn_output.weight"},
+    {Role::QBias, "q_bias", "self_attn.q_proj.bias", "attn_q.bias"},
+    {Role::KBias, "k_bias", "self_attn.k_proj.bias", "attn_k.bias"},
+    {Role::VBias, "v_bias", "self_attn.v_proj.bias", "attn_v.bias"},
+    {Role::OBias, "o_bias", "self_attn.o_proj.bias", "attn_output.bias"},
+    {Role::FfnNorm, "ffn_norm", "post_attention_layernorm.weight",
+     "ffn_norm.weight"},
+    {Role::Gate, "gate", "mlp.gate_proj.weight", "ffn_gate.weight"},
+    {Role::Up, "up", "mlp.up_proj.weight", "ffn_up.weight"},
+    {Role::Down, "down", "mlp.down_proj.weight", "ffn_down.weight"},
+    {Role::GateBias, "gate_bias", "mlp.gate_proj.bias", "ffn_gate.bias"},
+    {Role::UpBias, "up_bias", "mlp.up_proj.bias", "ffn_up.bias"},
+    {Role::DownBias, "down_bias", "mlp.down_proj.bias", "ffn_down.bias"},
+};
+static_assert(std::size(kRoleNames) == kNumRoles);
+
+bool isPresent(Role role, const ModelConfig &config) {
+  switch (role) {
+  case Role::Output:
+    return !config.tieEmbeddings;
+  case Role::RopeFreqs:
+    return !config.rope.divisors.empty();
+  case Role::QBias:
+  case Role::KBias:
+  case Role::VBias:
+    return config.qkvBias;
+  case Role::OBias:
+    return config.outputBias;
+  case Role::GateBias:
+  case Role::UpBias:
+  case Role::DownBias:
+    return config.mlpBias;
+  default:
+    return true;
+  }
+}
+
+/// Whether qcc can read this type in this place: blocks only where there are
+/// rows.
+bool isReadable(const SourceTensor &tensor) {
+  if (isFloat(tensor.dtype))
+    return tensor.dtype != DType::F64;
+  return isBlock(tensor.dtype) && tensor.dtype <= DType::IQ4_XS &&
+         tensor.shape.size() == 2;
+}
+
+/// Tensors that some writers leave in the file and that no reader uses.
+bool isIgnored(StringRef name, const ModelConfig &config) {
+  return name.ends_with(".rotary_emb.inv_freq") ||
+         (config.tieEmbeddings && name == "lm_head.weight");
+}
+
+std::string tensorName(const RoleNames &row, bool gguf, int64_t layer) {
+  const char *name = gguf ? row.gguf : row.hf;
+  if (!isPerLayer(row.role))
+    return name;
+  return (gguf ? "blk." : "model.layers.") + std::to_string(layer) + "." + name;
+}
+
+/// What is wrong with a model's tensors, all of it.
+struct Problems {
+  std::vector<std::string> missing, shapes, types;
+
+  Error report(StringRef path) {
+    if (!missing.empty())
+      return badModel(path, "", "tensors are missing", std::move(missing));
+    if (!shapes.empty())
+      return badModel(path, "",
+                      "tensors have other shapes than the config says",
+                      std::move(shapes));
+    if (!types.empty())
+      return unsupported(path, "tensors have types that are not supported here",
+                         std::move(types));
+    return Error::success();
+  }
+};
+
+void checkTensor(const SourceTensor &tensor, Role role,
+                 const ModelConfig &config, Problems &problems) {
+  std::vector<int64_t> shape = expectedShape(role, config);
+  if (tensor.shape != shape)
+    problems.shapes.push_back(tensor.name + ": is " +
+                              shapeString(tensor.shape) + ", expected " +
+                              shapeString(shape));
+  if (!isReadable(tensor))
+    problems.types.push_back(tensor.name + ": " + info(tensor.dtype).name);
+}
+
+} // namespace
+
+const char *roleName(Role role) { return kRoleNames[size_t(role)].name; }
+
+std::vector<int64_t> expectedShape(Role role, const ModelConfig &config) {
+  int64_t hidden = config.hiddenSize, inner = config.intermediateSize;
+  int64_t q = config.numHeads * config.headDim;
+  int64_t kv = config.numKvHeads * config.headDim;
+  switch (role) {
+  case Role::TokenEmbedding:
+  case Role::Output:
+    return {config.vocabSize, hidden};
+  case Role::OutputNorm:
+  case Role::AttnNorm:
+  case Role::FfnNorm:
+  case Role::OBias:
+  case Role::DownBias:
+    return {hidden};
+  case Role::RopeFreqs:
+    return {config.rope.dims / 2};
+  case Role::Q:
+    return {q, hidden};
+  case Role::K:
+  case Role::V:
+    return {kv, hidden};
+  case Role::O:
+    return {hidden, q};
+  case Role::QBias:
+    return {q};
+  case Role::KBias:
+  case Role::VBias:
+    return {kv};
+  case Role::Gate:
+  case Role::Up:
+    return {inner, hidden};
+  case Role::Down:
+    return {hidden, inner};
+  case Role::GateBias:
+  case Role::UpBias:
+    return {inner};
+  }
+  llvm_unreachable("all roles are listed");
+}
+
+int64_t RowOrder::sourceRow(int64_t row) const {
+  if (kind == Kind::Natural)
+    return row;
+  int64_t head = row / headDim, inHead = row % headDim;
+  int64_t half = headDim / 2;
+  return head * headDim + 2 * (inHead % half) + inHead / half;
+}
+
+const SourceTensor *LanguageModelSource::tensor(Role role,
+                                                int64_t layer) const {
+  if (role == Role::Output && config.tieEmbeddings)
+    role = Role::TokenEmbedding;
+  if (!isPerLayer(role))
+    layer = 0;
+  assert(layer >= 0 && layer < config.numLayers && !byRole.empty());
+  return byRole[layer * kNumRoles + size_t(role)];
+}
+
+RowOrder LanguageModelSource::rowOrder(Role role) const {
+  bool rotated = role == Role::Q || role == Role::K || role == Role::QBias ||
+                 role == Role::KBias;
+  if (!gguf || !rotated ||
+      !findGgufArchitecture(config.architecture)->ggufPermutesQK)
+    return {};
+  return {RowOrder::Kind::InterleavedToHalfSplit, config.headDim};
+}
+
+Error LanguageModelSource::bind() {
+  Problems problems;
+  SmallPtrSet<const SourceTensor *, 32> used;
+  byRole.assign(config.numLayers * kNumRoles, nullptr);
+  for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+    for (const RoleNames &row : kRoleNames) {
+      if ((!isPerLayer(row.role) && layer > 0) || !isPresent(row.role, config))
+        continue;
+      std::string name = tensorName(row, gguf != nullptr, layer);
+      const SourceTensor *found = tensors.find(name);
+      if (!found) {
+        problems.missing.push_back(std::move(name));
+        continue;
+      }
+      checkTensor(*found, row.role, config, problems);
+      byRole[layer * kNumRoles + size_t(row.role)] = found;
+      used.insert(found);
+    }
+    // A count of layers far above the truth shows in the first one.
+    if (problems.missing.size() > 100)
+      break;
+  }
+  if (Error error = problems.report(path))
+    return error;
+  std::vector<std::string> strange;
+  for (const SourceTensor &tensor : tensors)
+    if (!used.contains(&tensor) && !isIgnored(tensor.name, config))
+      strange.push_back(tensor.name);
+  if (!strange.empty())
+    return unsupported(path,
+                       "has tensors that are no part of the architecture " +
+                           config.architecture,
+                       std::move(strange));
+  return Error::success();
+}
+
+std::string describe(const LanguageModelSource &model) {
+  std::string text;
+  raw_string_ostream os(text);
+  os << (model.gguf ? "GGUF model\n" : "Hugging Face model\n")
+     << describe(model.config) << model.tensors.size() << " tensors\n"
+     << describe(model.tensors);
+  return text;
+}
+
+} // namespace qcc
