@@ -13,8 +13,7 @@ set(QCC_ARTIFACT_FLAGS
   -fno-exceptions -fno-rtti -fno-threadsafe-statics
   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-stack-protector
   -Wall -Wextra -Werror -Wno-unused-parameter -DNDEBUG
-  # Templates of std::string into our own objects, not out of libstdc++.
-  -D_GLIBCXX_EXTERN_TEMPLATE=0 -U_FORTIFY_SOURCE
+  -U_FORTIFY_SOURCE
   -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 
 # Objects of `sources` for a machine; their names go to `out`.

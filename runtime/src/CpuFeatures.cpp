@@ -212,14 +212,12 @@ static void onIllegalInstruction(int) {
   _exit(kNotSupported);
 }
 
+void reportIllegalInstructions() { signal(SIGILL, onIllegalInstruction); }
+
 Status checkProcessor(const char *program, const char *features) {
-  std::vector<std::string> unknown;
-  std::vector<std::string> missing = missingFeatures(features, &unknown);
-  if (missing.empty()) {
-    if (!unknown.empty())
-      signal(SIGILL, onIllegalInstruction);
+  std::vector<std::string> missing = missingFeatures(features, nullptr);
+  if (missing.empty())
     return {};
-  }
   std::string names;
   for (const std::string &name : missing)
     names += (names.empty() ? "" : ", ") + name;

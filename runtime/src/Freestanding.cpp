@@ -9,7 +9,9 @@
 //===----------------------------------------------------------------------===//
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <new>
+#include <string>
 #include <unistd.h>
 
 using std::align_val_t;
@@ -68,5 +70,15 @@ void __throw_bad_function_call() { die("internal error\n", 5); }
 void __throw_bad_optional_access() { die("internal error\n", 5); }
 void __throw_bad_variant_access(const char *) { die("internal error\n", 5); }
 } // namespace std
+
+// The headers leave std::string's members to libstdc++, whose own file of them
+// refers to streams.
+template class std::basic_string<char>;
+
+// Asks, without type information, whether a shared_ptr was made by make_shared
+// of another library that has it; there is none here.
+bool std::_Sp_make_shared_tag::_S_eq(const std::type_info &) noexcept {
+  return false;
+}
 
 extern "C" void __cxa_pure_virtual() { die("internal error\n", 5); }

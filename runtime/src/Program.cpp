@@ -26,6 +26,7 @@ Status Program::open(int64_t threads) {
   Status status = check();
   if (status.failed())
     return status;
+  reportIllegalInstructions();
   if (threads < 0 || threads > UINT16_MAX)
     return fail(kWrongUse, "-t %" PRId64 ": no such number of threads",
                 threads);

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -91,8 +92,10 @@ static unsigned quota() {
   if (size <= 0)
     return 0;
   text[size] = 0;
-  long time = 0, period = 0;
-  if (sscanf(text, "%ld %ld", &time, &period) != 2 || time <= 0 || period <= 0)
+  // "max 100000" is no limit: no number.
+  char *rest = nullptr;
+  long time = strtol(text, &rest, 10), period = strtol(rest, nullptr, 10);
+  if (time <= 0 || period <= 0)
     return 0;
   return static_cast<unsigned>((time + period - 1) / period);
 }

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cinttypes>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -177,9 +178,10 @@ static std::string fileAt(const void *address) {
       end = maps.size();
     std::string line = maps.substr(at, end - at);
     at = end + 1;
-    uint64_t from = 0, to = 0;
-    if (sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64, &from, &to) != 2 ||
-        wanted < from || wanted >= to)
+    char *rest = nullptr;
+    uint64_t from = strtoull(line.c_str(), &rest, 16);
+    uint64_t to = *rest == '-' ? strtoull(rest + 1, nullptr, 16) : 0;
+    if (wanted < from || wanted >= to)
       continue;
     size_t path = line.find('/');
     return path == std::string::npos ? std::string() : line.substr(path);
