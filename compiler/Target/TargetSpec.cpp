@@ -64,7 +64,7 @@ Expected<std::vector<std::string>> allFeatures(const TargetSpec &spec, StringRef
   if (!info->isCPUStringValid(spec.cpu)) {
     std::vector<std::string> names;
     for (const SubtargetSubTypeKV &entry : info->getAllProcessorDescriptions())
-      names.push_back(entry.key());
+      names.push_back(entry.Key);
     return make_error<ModelError>(ExitCode::WrongUse,
                                   "unknown CPU '" + spec.cpu + "' for " +
                                       Triple(spec.triple).getArchName().str() + "; known are " +
@@ -75,7 +75,7 @@ Expected<std::vector<std::string>> allFeatures(const TargetSpec &spec, StringRef
   for (StringRef part : parts) {
     StringRef name = part.ltrim("+-");
     bool known = any_of(info->getAllProcessorFeatures(),
-                        [&](const SubtargetFeatureKV &f) { return name == f.key(); });
+                        [&](const SubtargetFeatureKV &f) { return name == f.Key; });
     if (!known || name.size() == part.size())
       return make_error<ModelError>(ExitCode::WrongUse,
                                     ("-mattr: '" + part + "' is not +feature or -feature of " +
@@ -86,7 +86,7 @@ Expected<std::vector<std::string>> allFeatures(const TargetSpec &spec, StringRef
   std::vector<std::string> features;
   for (const SubtargetFeatureKV &feature : info->getAllProcessorFeatures())
     if (info->getFeatureBits().test(feature.Value))
-      features.push_back(feature.key());
+      features.push_back(feature.Key);
   return features;
 }
 
