@@ -59,7 +59,7 @@ TEST(MappedFileTest, OpensFiles) {
   expectFailure(failureOf(MappedFile::open(dir.path("none"))),
                 ExitCode::BadModel, "cannot be opened: No such file");
   expectFailure(failureOf(MappedFile::open(dir.path())), ExitCode::BadModel,
-                "");
+                "is not a regular file");
 }
 
 TEST(MappedFileTest, DroppedPagesComeBack) {

@@ -275,6 +275,50 @@ TEST(Onnx, TypedData) {
   EXPECT_EQ(typed(T::FLOAT, {0}, [](T &) {}), Bytes{});
 }
 
+TEST(Onnx, LargeWeightsStayInTheFile) {
+  onnx::ModelProto proto = tinyModel();
+  weight(proto).set_dims(0, 2048);
+  weight(proto).set_raw_data(std::string(8192, 'x'));
+  // A small one after it keeps its number.
+  onnx::TensorProto &small = *proto.mutable_graph()->add_initializer();
+  small.set_name("small");
+  small.set_data_type(onnx::TensorProto::INT8);
+  small.add_dims(1);
+  small.set_raw_data("s");
+  auto file = inMemory(serialize(proto));
+  auto model = OnnxModel::parse(file);
+  ASSERT_TRUE(bool(model)) << failureOf(std::move(model)).text;
+  const SourceTensor *w = (*model)->initializers().find("w");
+  EXPECT_EQ(llvm::toStringRef(w->bytes), std::string(8192, 'x'));
+  EXPECT_EQ(w->file, file);
+  EXPECT_GT(w->fileOffset(), 0);
+  EXPECT_TRUE((*model)->graph().initializer(0).raw_data().empty());
+  EXPECT_EQ(llvm::toStringRef((*model)->initializers().find("small")->bytes),
+            "s");
+  // The same checks hold.
+  weight(proto).set_dims(0, 2047);
+  expectFailure(parseFailure(proto), ExitCode::BadModel,
+                "has 8192 bytes of data, but shape [2047] of F32 takes 8188");
+  weight(proto).add_float_data(1);
+  expectFailure(parseFailure(proto), ExitCode::BadModel,
+                "has its data in more than one field");
+}
+
+TEST(Onnx, GraphsThatTheParserMerges) {
+  onnx::ModelProto proto = tinyModel(), second;
+  onnx::TensorProto &more = *second.mutable_graph()->add_initializer();
+  more.set_name("more");
+  more.set_data_type(onnx::TensorProto::UINT8);
+  more.add_dims(5000);
+  more.set_raw_data(std::string(5000, 'm'));
+  Bytes bytes = serialize(proto), tail = serialize(second);
+  bytes.insert(bytes.end(), tail.begin(), tail.end());
+  auto model = OnnxModel::parse(inMemory(bytes));
+  ASSERT_TRUE(bool(model)) << failureOf(std::move(model)).text;
+  EXPECT_EQ((*model)->initializers().find("more")->bytes.size(), 5000);
+  EXPECT_EQ((*model)->initializers().find("w")->bytes.size(), 8);
+}
+
 /// A model whose weight is external, with these entries.
 onnx::ModelProto
 externalModel(const std::vector<std::pair<const char *, const char *>> &all) {
