@@ -41,7 +41,7 @@ StringRef archDirectory(LinkArch arch) {
 }
 
 Expected<LinkArch> archOfTriple(StringRef triple) {
-  Triple parsed(triple);
+  Triple parsed(Triple::normalize(triple));
   if (parsed.isOSLinux() && parsed.getArch() == Triple::x86_64)
     return LinkArch::X86_64;
   if (parsed.isOSLinux() && parsed.getArch() == Triple::aarch64)
@@ -210,7 +210,7 @@ static Expected<std::string> linkObject(const LinkOptions &options,
 }
 
 Error linkShared(const LinkOptions &options, ArrayRef<std::string> objects,
-                 StringRef name, StringRef output) {
+                 StringRef name, StringRef soname, StringRef output) {
   Expected<std::string> bytes = linkObject(options, objects, name);
   if (!bytes)
     return bytes.takeError();
@@ -225,8 +225,7 @@ Error linkShared(const LinkOptions &options, ArrayRef<std::string> objects,
   Arguments arguments(options);
   arguments.add({"-shared", "--gc-sections", "--strip-all", "-O2", "-Bsymbolic",
                  "-z", "defs", "-z", "relro", "-z", "now", "--hash-style=gnu",
-                 "--exclude-libs=ALL", "-soname", sys::path::filename(output),
-                 "-o", output});
+                 "--exclude-libs=ALL", "-soname", soname, "-o", output});
   if (Error error = arguments.addOurs({"crti.o", "crtbeginS.o"}))
     return error;
   arguments.add({object.str()});

@@ -53,9 +53,11 @@ llvm::Error linkExecutable(const LinkOptions &options,
 /// Links object files of a tensor model into a shared library that depends on
 /// the C library alone and exports qcc_<name>_create, _run, ... (see
 /// headerText) and no other symbol. `name` is a C identifier: see cIdentifier.
+/// `soname` is the file name that the library will have in the end.
 llvm::Error linkShared(const LinkOptions &options,
                        llvm::ArrayRef<std::string> objects,
-                       llvm::StringRef name, llvm::StringRef output);
+                       llvm::StringRef name, llvm::StringRef soname,
+                       llvm::StringRef output);
 
 /// The same as a static library of one object file, in which everything else is
 /// local, so that several models go into one program.

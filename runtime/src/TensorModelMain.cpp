@@ -99,10 +99,14 @@ static std::string fileName(const char *name) {
   return out + ".npy";
 }
 
-static Status writeOutputs(const TensorModel &model, const std::string &where) {
+static Status makeDirectory(const std::string &where) {
   if (mkdir(where.c_str(), 0777) != 0 && errno != EEXIST)
     return fail(kWrongUse, "cannot make the directory %s: %s", where.c_str(),
                 strerror(errno));
+  return {};
+}
+
+static Status writeOutputs(const TensorModel &model, const std::string &where) {
   std::vector<std::string> names;
   for (size_t i = 0; i < model.outputs.size(); ++i) {
     const QccTensor &tensor = model.entry().outputs[i];
@@ -147,6 +151,9 @@ static int mainRun(const QccModel &about, int count, char **arguments) {
     status = readInputs(model.entry(), inputs, arrays);
   if (!status.failed())
     status = model.prepare(arrays);
+  // Before the work, not after it.
+  if (!status.failed())
+    status = makeDirectory(directory);
   double start = now();
   if (!status.failed())
     status = model.run();

@@ -14,6 +14,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -49,10 +50,11 @@ static Error make(StringRef kind, const LinkOptions &options, StringRef output,
     return errorCodeToError(weights.getError());
   std::string linked = (output + ".linked").str();
   bool library = kind == "shared" || kind == "static";
-  Error error = kind == "shared" ? linkShared(options, objects, "adder", linked)
-                : kind == "static"
-                    ? archiveStatic(options, objects, "adder", output)
-                    : linkExecutable(options, objects, linked);
+  Error error =
+      kind == "shared"   ? linkShared(options, objects, "adder",
+                                      sys::path::filename(output), linked)
+      : kind == "static" ? archiveStatic(options, objects, "adder", output)
+                         : linkExecutable(options, objects, linked);
   if (error)
     return error;
   if (library)
