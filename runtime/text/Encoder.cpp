@@ -1,7 +1,7 @@
 //===- Encoder.cpp - One run of a tokenizer -------------------------------===//
 //
-// Merging keeps candidates in a heap and symbols in a list, so that a pre-token of n
-// bytes takes O(n log n), whatever the text.
+// Merging keeps candidates in a heap and symbols in a list, so that a pre-token
+// of n bytes takes O(n log n), whatever the text.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/text/Encoder.h"
@@ -36,7 +36,8 @@ bool isWordChar(uint32_t code) {
 /// Where the last character of `s` starts; s is not empty.
 size_t lastChar(std::string_view s) {
   size_t i = s.size() - 1;
-  while (i > 0 && s.size() - i < 4 && (static_cast<uint8_t>(s[i]) & 0xC0) == 0x80)
+  while (i > 0 && s.size() - i < 4 &&
+         (static_cast<uint8_t>(s[i]) & 0xC0) == 0x80)
     --i;
   return i;
 }
@@ -44,11 +45,13 @@ size_t lastChar(std::string_view s) {
 bool endsWithWord(std::string_view s) {
   if (s.empty())
     return false;
-  return isWordChar(decodeUtf8(s.data() + lastChar(s), s.data() + s.size()).code);
+  return isWordChar(
+      decodeUtf8(s.data() + lastChar(s), s.data() + s.size()).code);
 }
 
 bool startsWithWord(std::string_view s) {
-  return !s.empty() && isWordChar(decodeUtf8(s.data(), s.data() + s.size()).code);
+  return !s.empty() &&
+         isWordChar(decodeUtf8(s.data(), s.data() + s.size()).code);
 }
 
 size_t leadingSpace(std::string_view s) {
@@ -135,19 +138,22 @@ std::string_view Encoder::addedText(const Added &a) const {
   return {t.at<char>(h.addedBytes) + a.begin, a.size};
 }
 
-/// The longest added token at the start of `text`: the sorted table is narrowed byte by byte.
-const Added *Encoder::matchAdded(const Section &table, std::string_view text) const {
-  const Added *low = t.at<Added>(table), *high = low + table.count, *found = nullptr;
+/// The longest added token at the start of `text`: the sorted table is narrowed
+/// byte by byte.
+const Added *Encoder::matchAdded(const Section &table,
+                                 std::string_view text) const {
+  const Added *low = t.at<Added>(table), *high = low + table.count,
+              *found = nullptr;
   for (size_t depth = 0; depth < text.size() && low < high; ++depth) {
     auto byteAt = [&](const Added &a) {
       std::string_view s = addedText(a);
       return depth < s.size() ? static_cast<uint8_t>(s[depth]) : -1;
     };
     int want = static_cast<uint8_t>(text[depth]);
-    low = std::lower_bound(low, high, want,
-                           [&](const Added &a, int b) { return byteAt(a) < b; });
-    high = std::upper_bound(low, high, want,
-                            [&](int b, const Added &a) { return b < byteAt(a); });
+    low = std::lower_bound(
+        low, high, want, [&](const Added &a, int b) { return byteAt(a) < b; });
+    high = std::upper_bound(
+        low, high, want, [&](int b, const Added &a) { return b < byteAt(a); });
     if (low < high && addedText(*low).size() == depth + 1 &&
         (parseSpecial || !(low->flags & kAddedSpecial)))
       found = low;
@@ -155,7 +161,8 @@ const Added *Encoder::matchAdded(const Section &table, std::string_view text) co
   return found;
 }
 
-/// Calls piece(text, first) for the text between added tokens and puts their ids in between.
+/// Calls piece(text, first) for the text between added tokens and puts their
+/// ids in between.
 template <typename F>
 void Encoder::splitAdded(const Section &table, std::string_view text, F piece) {
   size_t from = 0, i = 0;
@@ -167,8 +174,8 @@ void Encoder::splitAdded(const Section &table, std::string_view text, F piece) {
     }
     size_t begin = i, stop = i + a->size;
     i = stop;
-    if ((a->flags & kAddedSingleWord) &&
-        (endsWithWord(text.substr(0, begin)) || startsWithWord(text.substr(stop))))
+    if ((a->flags & kAddedSingleWord) && (endsWithWord(text.substr(0, begin)) ||
+                                          startsWithWord(text.substr(stop))))
       continue;
     if (a->flags & kAddedLstrip)
       begin -= trailingSpace(text.substr(from, begin - from));
@@ -176,7 +183,8 @@ void Encoder::splitAdded(const Section &table, std::string_view text, F piece) {
       stop += leadingSpace(text.substr(stop));
     if (begin > from)
       piece(text.substr(from, begin - from), from == 0);
-    ids.push_back(static_cast<int32_t>(a->id));
+    if (a->id < t.numTokens)
+      ids.push_back(static_cast<int32_t>(a->id));
     from = i = stop;
   }
   if (from < text.size())
@@ -196,9 +204,10 @@ void Encoder::normalizePiece(std::string_view text, bool first) {
     normalized = normalize(h.flags, h.prepend, text);
     text = normalized;
   }
-  splitAdded(h.addedNormalized, text, [&](std::string_view piece, bool pieceFirst) {
-    preTokenize(piece, first && pieceFirst);
-  });
+  splitAdded(h.addedNormalized, text,
+             [&](std::string_view piece, bool pieceFirst) {
+               preTokenize(piece, first && pieceFirst);
+             });
 }
 
 void Encoder::preTokenize(std::string_view text, bool first) {
@@ -236,7 +245,7 @@ void Encoder::preToken(std::string_view text) {
     return;
   }
   if (h.flags & kIgnoreMerges)
-    if (int32_t id = t.find(text); id >= 0) {
+    if (int32_t id = t.lookup(text); id >= 0) {
       ids.push_back(id);
       return;
     }
@@ -270,11 +279,12 @@ void Encoder::seedChars(std::string_view text) {
   bool lastUnk = false;
   for (const char *p = text.data(), *end = p + text.size(); p < end;) {
     uint32_t size = decodeUtf8(p, end).size;
-    int32_t id = t.find({p, size});
+    int32_t id = t.lookup({p, size});
     bool unknown = false;
     if (id >= 0 || h.model == Model::ScoreBpe) {
       addSymbol(p, size, id); // what finds no token falls back after merging
-    } else if ((h.flags & kByteFallback) && std::all_of(p, p + size, [&](char c) {
+    } else if ((h.flags & kByteFallback) &&
+               std::all_of(p, p + size, [&](char c) {
                  return byteIds[static_cast<uint8_t>(c)] >= 0;
                })) {
       for (uint32_t i = 0; i < size; ++i)
@@ -295,7 +305,7 @@ void Encoder::seedChars(std::string_view text) {
 bool Encoder::findMerge(const Symbol &left, const Symbol &right, uint32_t &rank,
                         int32_t &merged) const {
   if (h.model == Model::ScoreBpe) {
-    merged = t.find({left.text, size_t(left.size) + right.size});
+    merged = t.lookup({left.text, size_t(left.size) + right.size});
     if (merged < 0)
       return false;
     rank = t.at<uint32_t>(h.tokenRanks)[merged];
@@ -305,7 +315,8 @@ bool Encoder::findMerge(const Symbol &left, const Symbol &right, uint32_t &rank,
   if (slots == 0)
     return false;
   const Merge *table = t.at<Merge>(h.merges);
-  uint32_t l = static_cast<uint32_t>(left.id), r = static_cast<uint32_t>(right.id);
+  uint32_t l = static_cast<uint32_t>(left.id),
+           r = static_cast<uint32_t>(right.id);
   uint64_t i = hashSlot(hashPair(l, r), slots);
   for (uint64_t n = 0; n < slots && table[i].left != kEmptySlot; ++n) {
     if (table[i].left == l && table[i].right == r) {
@@ -330,7 +341,8 @@ void Encoder::tryMerge(int32_t left) {
   int32_t merged;
   if (!findMerge(l, r, rank, merged))
     return;
-  heap.push_back({uint64_t(rank) << 32 | static_cast<uint32_t>(left), l.size + r.size, merged});
+  heap.push_back({uint64_t(rank) << 32 | static_cast<uint32_t>(left),
+                  l.size + r.size, merged});
   std::push_heap(heap.begin(), heap.end());
 }
 
@@ -346,7 +358,8 @@ void Encoder::mergeSymbols() {
     int32_t left = static_cast<int32_t>(c.key & 0xffffffff);
     Symbol &l = symbols[left];
     // Symbols only grow: the same total size means the same two.
-    if (l.size == 0 || l.next >= count || l.size + symbols[l.next].size != c.size)
+    if (l.size == 0 || l.next >= count ||
+        l.size + symbols[l.next].size != c.size)
       continue;
     Symbol &r = symbols[l.next];
     l.id = c.merged;
@@ -379,7 +392,8 @@ void Encoder::emitSymbols() {
   }
 }
 
-/// Longest match first; a word with a part that matches nothing is unknown as a whole.
+/// Longest match first; a word with a part that matches nothing is unknown as a
+/// whole.
 void Encoder::wordPiece(std::string_view text) {
   constexpr size_t maxChars = 100;
   if (leadingSpace(text))
@@ -395,7 +409,7 @@ void Encoder::wordPiece(std::string_view text) {
     for (; size > 0; --size) {
       piece = from ? "##" : "";
       piece.append(text.substr(from, size));
-      if ((id = t.find(piece)) >= 0)
+      if ((id = t.lookup(piece)) >= 0)
         break;
     }
     if (id < 0)

@@ -1,8 +1,8 @@
 //===- Encoder.h - One run of a tokenizer ---------------------------------===//
 //
-// The steps from text to ids, in the order of Hugging Face's tokenizers: added tokens
-// of the raw text, normalization, added tokens of the normalized text, pre-tokens,
-// model. Holds the scratch memory of one call of Tokenizer::encode.
+// The steps from text to ids, in the order of Hugging Face's tokenizers: added
+// tokens of the raw text, normalization, added tokens of the normalized text,
+// pre-tokens, model. Holds the scratch memory of one call of Tokenizer::encode.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_RUNTIME_TEXT_ENCODER_H
@@ -17,16 +17,18 @@ std::string normalize(uint32_t flags, Prepend prepend, std::string_view text);
 
 class Encoder {
 public:
-  Encoder(const Tokenizer &tokenizer, bool parseSpecial, std::vector<int32_t> &ids)
-      : t(tokenizer), h(*tokenizer.header), parseSpecial(parseSpecial), ids(ids) {}
+  Encoder(const Tokenizer &tokenizer, bool parseSpecial,
+          std::vector<int32_t> &ids)
+      : t(tokenizer), h(*tokenizer.header), parseSpecial(parseSpecial),
+        ids(ids) {}
 
   void encode(std::string_view text);
 
 private:
   struct Symbol {
     const char *text;
-    uint32_t size;  ///< bytes; 0: merged into the one before
-    int32_t id;     ///< -1: no token
+    uint32_t size; ///< bytes; 0: merged into the one before
+    int32_t id;    ///< -1: no token
     int32_t prev, next;
   };
   /// A possible merge; ordered by rank, then from left to right.
@@ -34,7 +36,9 @@ private:
     uint64_t key; ///< rank << 32 | index of the left symbol
     uint32_t size;
     int32_t merged;
-    bool operator<(const Candidate &o) const { return key > o.key; } // for a min-heap
+    bool operator<(const Candidate &o) const {
+      return key > o.key;
+    } // for a min-heap
   };
 
   template <typename F>

@@ -1,7 +1,7 @@
 //===- PreTokenizer.cpp - Where a text may not be merged across -----------===//
 //
-// Each alternative of a pattern is one function that returns the bytes it matches, or
-// 0; the order of the calls is the order of the alternatives.
+// Each alternative of a pattern is one function that returns the bytes it
+// matches, or 0; the order of the calls is the order of the alternatives.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/text/PreTokenizer.h"
@@ -24,8 +24,10 @@ constexpr Mask kUpper = bit(CharClass::Upper), kLower = bit(CharClass::Lower),
 struct Style {
   Mask letters;      ///< classes of a word
   unsigned digits;   ///< most digits of a piece; 0: any number
-  bool caseSplit;    ///< words end before an upper-case letter that follows a lower-case one
-  bool contractions; ///< 's 't 're ... are taken: first, or with caseSplit after a word
+  bool caseSplit;    ///< words end before an upper-case letter that follows a
+                     ///< lower-case one
+  bool contractions; ///< 's 't 're ... are taken: first, or with caseSplit
+                     ///< after a word
   bool slash;        ///< '/' may follow punctuation
 };
 
@@ -36,7 +38,8 @@ public:
 
   size_t gpt2() const;
   size_t words(const Style &) const;
-  /// A run of at most `most` characters (0: any number) whose class is in `classes`.
+  /// A run of at most `most` characters (0: any number) whose class is in
+  /// `classes`.
   size_t run(Mask classes, size_t from = 0, size_t most = 0) const {
     const char *p = begin + from;
     for (size_t n = 0; p < end && (most == 0 || n < most); ++n) {
@@ -53,7 +56,8 @@ public:
 private:
   bool isAt(size_t i, char c) const { return begin + i < end && begin[i] == c; }
   Mask maskAt(size_t i) const {
-    return begin + i < end ? bit(charClass(decodeUtf8(begin + i, end).code)) : 0;
+    return begin + i < end ? bit(charClass(decodeUtf8(begin + i, end).code))
+                           : 0;
   }
   size_t newlines(size_t from, bool slash) const {
     size_t i = from;
@@ -96,7 +100,8 @@ size_t Matcher::optionalSpace(Mask classes) const {
   return n ? skip + n : 0;
 }
 
-/// "\s+(?!\S)|\s+": all of a run of white space but its last character, when text follows.
+/// "\s+(?!\S)|\s+": all of a run of white space but its last character, when
+/// text follows.
 size_t Matcher::space() const {
   const char *p = begin, *last = begin;
   while (p < end) {
@@ -128,8 +133,8 @@ size_t Matcher::gpt2() const {
   return space();
 }
 
-/// "[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+" (lowerNeeded), else the same
-/// with + and *.
+/// "[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+" (lowerNeeded),
+/// else the same with + and *.
 size_t Matcher::cased(size_t from, bool lowerNeeded) const {
   constexpr Mask both = (kLetters | kMarks) & ~(kUpper | kLower);
   const char *p = begin + from, *afterBoth = nullptr;
@@ -154,7 +159,8 @@ size_t Matcher::cased(size_t from, bool lowerNeeded) const {
 size_t Matcher::casedWord(const Style &style) const {
   Char first = decodeUtf8(begin, end);
   Mask m = bit(charClass(first.code));
-  bool prefix = !(m & (kLetters | kNumber)) && first.code != '\r' && first.code != '\n';
+  bool prefix =
+      !(m & (kLetters | kNumber)) && first.code != '\r' && first.code != '\n';
   for (bool lowerNeeded : {true, false})
     for (size_t skip : {prefix ? size_t(first.size) : 0, size_t(0)})
       if (size_t n = cased(skip, lowerNeeded)) {

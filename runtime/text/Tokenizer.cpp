@@ -1,6 +1,7 @@
 //===- Tokenizer.cpp - Text to token ids and back -------------------------===//
 //
-// Opening the blob, looking tokens up in it, and decoding. Encoding is Encoder.cpp's.
+// Opening the blob, looking tokens up in it, and decoding. Encoding is
+// Encoder.cpp's.
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/text/Tokenizer.h"
@@ -53,7 +54,8 @@ const char *badSection(const BlobHeader &h, size_t size) {
 
 std::string Tokenizer::open(const void *data, size_t size) {
   const auto *h = static_cast<const BlobHeader *>(data);
-  if (size < sizeof(BlobHeader) || std::memcmp(h->magic, kBlobMagic, sizeof kBlobMagic))
+  if (size < sizeof(BlobHeader) ||
+      std::memcmp(h->magic, kBlobMagic, sizeof kBlobMagic))
     return "the tokenizer is not one of this program's";
   if (reinterpret_cast<uintptr_t>(data) % 8)
     return "the tokenizer is not aligned to 8 bytes";
@@ -65,11 +67,20 @@ std::string Tokenizer::open(const void *data, size_t size) {
     return std::string("the tokenizer is damaged: ") + name;
   uint64_t tokens = h->tokenFlags.count;
   bool scored = h->model == Model::ScoreBpe;
-  if (tokens == 0 || tokens > kMaxTokens || h->tokenOffsets.count != tokens + 1 ||
-      h->byteIds.count != 256 || (scored && h->tokenRanks.count != tokens) ||
+  if (tokens == 0 || tokens > kMaxTokens ||
+      h->tokenOffsets.count != tokens + 1 || h->byteIds.count != 256 ||
+      (scored && h->tokenRanks.count != tokens) ||
       h->model > Model::WordPiece || h->lookup.count > UINT32_MAX ||
       h->merges.count > UINT32_MAX)
     return "the tokenizer is damaged: its sections disagree";
+  for (const Section *s :
+       {&h->byteIds, &h->prefixIds, &h->suffixIds, &h->stopIds}) {
+    const auto *ids = reinterpret_cast<const int32_t *>(
+        static_cast<const char *>(data) + s->offset);
+    for (uint64_t i = 0; i < s->count; ++i)
+      if (ids[i] < -1 || ids[i] >= static_cast<int64_t>(tokens))
+        return "the tokenizer is damaged: token ids";
+  }
   for (Split step : h->steps)
     if (step > Split::Bert)
       return "the tokenizer is damaged: pre-tokenizer";
@@ -89,7 +100,7 @@ std::string_view Tokenizer::tokenText(uint32_t id) const {
   return {at<char>(header->tokenBytes) + begin, end - begin};
 }
 
-int32_t Tokenizer::find(std::string_view text) const {
+int32_t Tokenizer::lookup(std::string_view text) const {
   uint64_t slots = header->lookup.count;
   if (slots == 0 || text.empty() || text.size() > header->maxTokenBytes)
     return -1;
@@ -104,23 +115,36 @@ int32_t Tokenizer::find(std::string_view text) const {
   return -1;
 }
 
+int32_t Tokenizer::find(std::string_view text) const {
+  for (const Section *table : {&header->added, &header->addedNormalized})
+    for (uint64_t i = 0; i < table->count; ++i) {
+      uint32_t id = at<Added>(*table)[i].id;
+      if (tokenText(id) == text)
+        return static_cast<int32_t>(id);
+    }
+  return lookup(text);
+}
+
 bool Tokenizer::isStop(int32_t id) const {
   const int32_t *ids = at<int32_t>(header->stopIds);
-  return std::find(ids, ids + header->stopIds.count, id) != ids + header->stopIds.count;
+  return std::find(ids, ids + header->stopIds.count, id) !=
+         ids + header->stopIds.count;
 }
 
 bool Tokenizer::isSpecial(int32_t id) const {
   return id >= 0 && (flagsOf(static_cast<uint32_t>(id)) & kTokenSpecial);
 }
 
-void Tokenizer::appendToken(int32_t id, bool withSpecial, std::string &out) const {
+void Tokenizer::appendToken(int32_t id, bool withSpecial,
+                            std::string &out) const {
   if (id < 0 || static_cast<uint32_t>(id) >= numTokens)
     return;
   uint8_t flags = flagsOf(static_cast<uint32_t>(id));
   if ((flags & kTokenSpecial) && !withSpecial)
     return;
   std::string_view text = tokenText(static_cast<uint32_t>(id));
-  bool escaped = (header->flags & kEscapeSpaces) && !(flags & (kTokenByte | kTokenVerbatim));
+  bool escaped = (header->flags & kEscapeSpaces) &&
+                 !(flags & (kTokenByte | kTokenVerbatim));
   if (header->model == Model::WordPiece && !(flags & kTokenVerbatim)) {
     if (text.substr(0, 2) == "##")
       text.remove_prefix(2);
@@ -138,7 +162,8 @@ void Tokenizer::appendToken(int32_t id, bool withSpecial, std::string &out) cons
   out.append(text);
 }
 
-std::string Tokenizer::decode(const int32_t *ids, size_t count, bool withSpecial) const {
+std::string Tokenizer::decode(const int32_t *ids, size_t count,
+                              bool withSpecial) const {
   std::string out;
   for (size_t i = 0; i < count; ++i)
     appendToken(ids[i], withSpecial, out);

@@ -44,7 +44,8 @@ public:
   /// Appends the bytes of one token as it reads inside a text.
   void appendToken(int32_t id, bool withSpecial, std::string &out) const;
 
-  /// The id of the token written `text`, or -1.
+  /// The id of the token, added or of the model, written `text`, or -1. Takes
+  /// time in proportion to the number of added tokens.
   int32_t find(std::string_view text) const;
 
   int32_t size() const { return static_cast<int32_t>(numTokens); }
@@ -63,6 +64,8 @@ private:
   template <typename T> const T *at(const Section &s) const {
     return reinterpret_cast<const T *>(base + s.offset);
   }
+  /// The token that the model may make of `text`, or -1.
+  int32_t lookup(std::string_view text) const;
   std::string_view tokenText(uint32_t id) const;
   uint8_t flagsOf(uint32_t id) const {
     return id < numTokens ? at<uint8_t>(header->tokenFlags)[id] : 0;

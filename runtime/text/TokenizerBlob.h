@@ -66,7 +66,8 @@ enum BlobFlags : uint32_t {
   kBertNormalize = 64, ///< clean text, CJK by itself
   kLowercase = 128,    ///< lower case (kBertNormalize)
   kStripAccents = 256, ///< NFD without Mn (kBertNormalize)
-  kMetaspace = 512, ///< spaces are escaped after added tokens are found, not before
+  kMetaspace =
+      512, ///< spaces are escaped after added tokens are found, not before
 };
 
 enum TokenFlags : uint8_t {

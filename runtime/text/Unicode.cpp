@@ -1,7 +1,7 @@
 //===- Unicode.cpp - Classes of characters, NFC, UTF-8 --------------------===//
 //
-// Binary searches in the generated tables, with a direct table for ASCII; Hangul
-// syllables are computed (Unicode Standard, section 3.12).
+// Binary searches in the generated tables, with a direct table for ASCII;
+// Hangul syllables are computed (Unicode Standard, section 3.12).
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/text/Unicode.h"
@@ -24,8 +24,8 @@ bool isContinuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
 uint32_t combiningClass(uint32_t code) {
   if (code < 0x300 || code >= kInvalid)
     return 0;
-  const uint32_t *it =
-      std::upper_bound(std::begin(kCombining), std::end(kCombining), code << 8 | 0xff);
+  const uint32_t *it = std::upper_bound(std::begin(kCombining),
+                                        std::end(kCombining), code << 8 | 0xff);
   return it[-1] & 0xff;
 }
 
@@ -40,8 +40,8 @@ void decompose(uint32_t code, std::vector<uint32_t> &out) {
   }
   const uint64_t *it = std::end(kDecompositions);
   if (code >= 0xC0 && code < kInvalid)
-    it = std::lower_bound(std::begin(kDecompositions), std::end(kDecompositions),
-                          uint64_t(code) << 42);
+    it = std::lower_bound(std::begin(kDecompositions),
+                          std::end(kDecompositions), uint64_t(code) << 42);
   if (it == std::end(kDecompositions) || *it >> 42 != code) {
     out.push_back(code);
     return;
@@ -55,16 +55,16 @@ void decompose(uint32_t code, std::vector<uint32_t> &out) {
 uint32_t compose(uint32_t first, uint32_t second) {
   if (first - kL < kLCount && second - kV < kVCount)
     return kHangul + ((first - kL) * kVCount + (second - kV)) * kTCount;
-  if (first - kHangul < kLCount * kVCount * kTCount && (first - kHangul) % kTCount == 0 &&
-      second - kT - 1 < kTCount - 1)
+  if (first - kHangul < kLCount * kVCount * kTCount &&
+      (first - kHangul) % kTCount == 0 && second - kT - 1 < kTCount - 1)
     return first + (second - kT);
   if (first >= kInvalid || second >= kInvalid)
     return 0;
   uint64_t key = uint64_t(first) << 21 | second;
   constexpr uint64_t pair = (uint64_t(1) << 42) - 1;
-  const uint16_t *it =
-      std::lower_bound(std::begin(kCompositions), std::end(kCompositions), key,
-                       [](uint16_t i, uint64_t k) { return (kDecompositions[i] & pair) < k; });
+  const uint16_t *it = std::lower_bound(
+      std::begin(kCompositions), std::end(kCompositions), key,
+      [](uint16_t i, uint64_t k) { return (kDecompositions[i] & pair) < k; });
   if (it == std::end(kCompositions) || (kDecompositions[*it] & pair) != key)
     return 0;
   return kDecompositions[*it] >> 42;
@@ -113,7 +113,8 @@ void recompose(std::vector<uint32_t> &codes) {
   uint32_t lastClass = 0;
   for (uint32_t code : codes) {
     uint32_t cls = combiningClass(code);
-    if (starter != SIZE_MAX && (out == starter + 1 || (lastClass && lastClass < cls)))
+    if (starter != SIZE_MAX &&
+        (out == starter + 1 || (lastClass && lastClass < cls)))
       if (uint32_t c = compose(codes[starter], code)) {
         codes[starter] = c;
         continue;
@@ -169,7 +170,7 @@ void appendUtf8(uint32_t code, std::string &out) {
     out += static_cast<char>(code);
   } else {
     unsigned extra = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    out += static_cast<char>((0xF00 >> extra & 0xFF) | code >> (6 * extra));
+    out += static_cast<char>(0xFF << (7 - extra) | code >> (6 * extra));
     while (extra--)
       out += static_cast<char>(0x80 | (code >> (6 * extra) & 0x3f));
   }
@@ -180,8 +181,8 @@ CharClass charClass(uint32_t code) {
     return static_cast<CharClass>(kAsciiClasses[code]);
   if (code >= kInvalid)
     return CharClass::Other;
-  const uint32_t *it =
-      std::upper_bound(std::begin(kClasses), std::end(kClasses), code << 4 | 15);
+  const uint32_t *it = std::upper_bound(std::begin(kClasses),
+                                        std::end(kClasses), code << 4 | 15);
   return static_cast<CharClass>(it[-1] & 15);
 }
 
@@ -200,11 +201,28 @@ uint32_t toLower(uint32_t code) {
   }
   if (low == 0)
     return code;
-  uint32_t run = kLower[2 * low - 2], length = run >> 1 & 0x3ff, step = (run & 1) + 1;
+  uint32_t run = kLower[2 * low - 2], length = run >> 1 & 0x3ff,
+           step = (run & 1) + 1;
   uint32_t distance = code - (run >> 11);
   if (distance % step || distance / step >= length)
     return code;
   return code + kLower[2 * low - 1];
+}
+
+uint32_t toUpper(uint32_t code) {
+  if (code < 128)
+    return code >= 'a' && code <= 'z' ? code - 32 : code;
+  if (code == 0xB5 || code == 0x17F || code >= kInvalid)
+    return code == 0xB5 ? 0x39C : code == 0x17F ? 'S' : code;
+  for (size_t i = 0; i < std::size(kLower); i += 2) {
+    uint32_t upper = code - kLower[i + 1];
+    uint32_t first = kLower[i] >> 11, length = kLower[i] >> 1 & 0x3ff;
+    uint32_t last = first + (length - 1) * ((kLower[i] & 1) + 1);
+    if (upper >= first && upper <= last && toLower(upper) == code &&
+        charClass(code) != CharClass::Upper)
+      return upper;
+  }
+  return code;
 }
 
 std::string toNfc(std::string_view text) {
@@ -223,7 +241,11 @@ size_t completePrefix(std::string_view text) {
     uint8_t c = static_cast<uint8_t>(text[n - back]);
     if ((c & 0xC0) == 0x80)
       continue;
-    size_t need = c >= 0xF5 ? 1 : c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 1;
+    size_t need = c >= 0xF5   ? 1
+                  : c >= 0xF0 ? 4
+                  : c >= 0xE0 ? 3
+                  : c >= 0xC2 ? 2
+                              : 1;
     return need > back ? n - back : n;
   }
   return n;

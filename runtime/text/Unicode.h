@@ -1,8 +1,9 @@
 //===- Unicode.h - Classes of characters, NFC, UTF-8 ----------------------===//
 //
-// The little of Unicode that tokenizers need, from tables that gen_unicode.py writes
-// when the runtime is built. Bytes that are not UTF-8 count as characters of their
-// own, of class Other, so that no input is refused or changed.
+// The little of Unicode that tokenizers need, from tables that gen_unicode.py
+// writes when the runtime is built. Bytes that are not UTF-8 count as
+// characters of their own, of class Other, so that no input is refused or
+// changed.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_RUNTIME_TEXT_UNICODE_H
@@ -52,15 +53,16 @@ inline bool isMark(CharClass c) {
   return c == CharClass::NonSpacing || c == CharClass::OtherMark;
 }
 
-/// Simple lower case.
+/// Simple lower and upper case.
 uint32_t toLower(uint32_t code);
+uint32_t toUpper(uint32_t code);
 
 /// `text` in Normalization Form C, or its full decomposition (NFD).
 std::string toNfc(std::string_view text);
 std::string toNfd(std::string_view text);
 
-/// Bytes of the longest prefix that does not end inside a UTF-8 sequence which more bytes could
-/// complete.
+/// Bytes of the longest prefix that does not end inside a UTF-8 sequence which
+/// more bytes could complete.
 size_t completePrefix(std::string_view text);
 
 } // namespace qcc::text

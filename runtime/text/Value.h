@@ -49,7 +49,8 @@ public:
   Value(std::string s);
   Value(List l);
   Value(Map m);
-  Value(std::shared_ptr<Object> o);
+  /// `depth` is that of the deepest value that the object holds.
+  Value(std::shared_ptr<Object> o, unsigned depth = 0);
 
   Kind kind() const { return kindOf; }
   bool isUndefined() const { return kindOf == Kind::Undefined; }
@@ -80,6 +81,9 @@ public:
     return *this;
   }
 
+  /// Levels of containers, saturated; what walks or destroys a value recurses this deep.
+  unsigned depth() const { return levels; }
+
   /// Truth as in Python.
   bool truth() const;
   /// The value of `key` in a map, or null.
@@ -93,6 +97,7 @@ private:
   std::shared_ptr<void> payload;
   Kind kindOf = Kind::Undefined;
   bool tuple = false;
+  uint16_t levels = 0;
 };
 
 /// Reads JSON (nesting up to 200). Returns an empty string, or what is wrong

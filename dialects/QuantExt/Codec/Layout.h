@@ -58,11 +58,23 @@ struct Component {
   std::string name; ///< "codes", "scales", "sub_scales", "mins", "sub_mins", "zero_points"
   Element element;
   std::vector<int64_t> shape;
-  int64_t bytes() const;
+  int64_t bytes() const; ///< -1 when the size does not fit
 };
 
 /// The components of a packed W[n, k], in operand order.
 std::vector<Component> packedComponents(const Scheme &, int64_t n, int64_t k, int64_t lanes);
+
+/// The bytes of one tile (`lanes` rows) of each component. Tiles follow one
+/// another, so tile t of component i begins at t * tileBytes[i].
+std::vector<int64_t> tileBytes(const Scheme &, int64_t k, int64_t lanes);
+
+/// Packs the rows of `rows` as ceil(n / lanes) consecutive tiles. out[i] is
+/// where the first of them goes in component i, aligned as its elements are and
+/// with room for all. This is how a large weight is packed with little memory:
+/// a few tiles' rows at a time, each into its place. Only the last rows of the
+/// matrix may fill a tile in part.
+void packTiles(const QuantizedMatrix &rows, int64_t lanes,
+               const std::vector<uint8_t *> &out);
 
 /// The packed bytes of each component, in the same order.
 std::vector<std::vector<uint8_t>> pack(const QuantizedMatrix &, int64_t lanes);

@@ -1,0 +1,32 @@
+//===- CompilerOptions.h - Everything a compilation depends on -----------------===//
+//
+// One struct, filled in one place (tools/qcc), passed by const reference.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QCC_COMPILER_COMPILEROPTIONS_H
+#define QCC_COMPILER_COMPILEROPTIONS_H
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace qcc {
+
+/// Stages of the pipeline, in order; docs/Pipeline.md is their contract.
+enum class Phase { Import, Quantize, Pack, Tile, Vectorize, Bufferize, LLVM };
+
+/// Precision of activations in matmuls with integer weights.
+enum class Activations { Default, F32, Int8 };
+
+struct CompilerOptions {
+  int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision
+  int64_t group = 32;      ///< weights that share a scale; 0 is a whole row
+  bool asymmetric = false; ///< zero points
+  Activations activations = Activations::Default; ///< Default: int8 where the target has a dot product
+  int64_t context = 0; ///< positions of the KV cache; 0 is the model's, at most 4096
+  int64_t chunk = 128; ///< tokens of a prefill step
+};
+
+} // namespace qcc
+
+#endif // QCC_COMPILER_COMPILEROPTIONS_H

@@ -1,0 +1,95 @@
+//===- Presets.cpp - The schemes that have names --------------------------===//
+//
+// Values only. The GGUF schemes follow the dequantization of gguf-py's
+// quants.py.
+//
+//===----------------------------------------------------------------------===//
+#include "dialects/QuantExt/Codec/Presets.h"
+
+#include <cassert>
+
+namespace qcc {
+namespace {
+
+Scheme integer(unsigned bits, unsigned groupSize, int offset, ScaleKind scale,
+               MinKind min, unsigned superSize = 0) {
+  Scheme s;
+  s.code = CodeKind::Integer;
+  s.bits = bits;
+  s.groupSize = groupSize;
+  s.offset = offset;
+  s.scale = scale;
+  s.min = min;
+  s.superSize = superSize;
+  return s;
+}
+
+Scheme superBlocks(unsigned bits, unsigned groupSize, int offset, MinKind min) {
+  return integer(bits, groupSize, offset, ScaleKind::Super, min, 256);
+}
+
+/// The 4-bit nonlinear grid of IQ4_NL and IQ4_XS.
+Scheme nonLinear(ScaleKind scale, unsigned superSize) {
+  Scheme s = integer(4, 32, 0, scale, MinKind::None, superSize);
+  s.code = CodeKind::Codebook;
+  s.codebook = {-127, -104, -83, -65, -49, -35, -22, -10,
+                1,    13,   25,  38,  53,  69,  89,  113};
+  return s;
+}
+
+} // namespace
+
+Scheme floatScheme(CodeKind kind) {
+  Scheme s;
+  s.code = kind;
+  s.bits = kind == CodeKind::F32 ? 32 : 16;
+  assert(s.isFloat() && "not a float code");
+  return s;
+}
+
+Scheme integerScheme(unsigned bits, unsigned groupSize, bool asymmetric) {
+  assert(bits >= 2 && bits <= 8 && "integer codes have 2 to 8 bits");
+  return asymmetric
+             ? integer(bits, groupSize, 0, ScaleKind::F16, MinKind::ZeroPoint)
+             : integer(bits, groupSize, 1 << (bits - 1), ScaleKind::F16,
+                       MinKind::None);
+}
+
+Scheme ggufScheme(GgufType type) {
+  switch (type) {
+  case GgufType::F32:
+    return floatScheme(CodeKind::F32);
+  case GgufType::F16:
+    return floatScheme(CodeKind::F16);
+  case GgufType::BF16:
+    return floatScheme(CodeKind::BF16);
+  case GgufType::Q4_0:
+    return integerScheme(4, 32, false);
+  case GgufType::Q4_1:
+    return integer(4, 32, 0, ScaleKind::F16, MinKind::F16);
+  case GgufType::Q5_0:
+    return integerScheme(5, 32, false);
+  case GgufType::Q5_1:
+    return integer(5, 32, 0, ScaleKind::F16, MinKind::F16);
+  case GgufType::Q8_0:
+    return integerScheme(8, 32, false);
+  case GgufType::Q2_K:
+    return superBlocks(2, 16, 0, MinKind::Super);
+  case GgufType::Q3_K:
+    return superBlocks(3, 16, 4, MinKind::None);
+  case GgufType::Q4_K:
+    return superBlocks(4, 32, 0, MinKind::Super);
+  case GgufType::Q5_K:
+    return superBlocks(5, 32, 0, MinKind::Super);
+  case GgufType::Q6_K:
+    return superBlocks(6, 16, 32, MinKind::None);
+  case GgufType::IQ4_NL:
+    return nonLinear(ScaleKind::F16, 0);
+  case GgufType::IQ4_XS:
+    return nonLinear(ScaleKind::Super, 256);
+  }
+  assert(false && "not a GgufType");
+  return Scheme();
+}
+
+} // namespace qcc

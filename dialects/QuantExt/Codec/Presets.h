@@ -1,0 +1,48 @@
+//===- Presets.h - The schemes that have names ----------------------------===//
+//
+// Schemes are values; these functions build the ones that files and command
+// lines ask for: plain floats, integer grids of 2 to 8 bits, and the block
+// formats of GGUF.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QCC_DIALECTS_QUANTEXT_CODEC_PRESETS_H
+#define QCC_DIALECTS_QUANTEXT_CODEC_PRESETS_H
+
+#include "dialects/QuantExt/Codec/Scheme.h"
+
+namespace qcc {
+
+/// The GGUF tensor types that have a scheme, with the numbers files use.
+enum class GgufType : uint32_t {
+  F32 = 0,
+  F16 = 1,
+  Q4_0 = 2,
+  Q4_1 = 3,
+  Q5_0 = 6,
+  Q5_1 = 7,
+  Q8_0 = 8,
+  Q2_K = 10,
+  Q3_K = 11,
+  Q4_K = 12,
+  Q5_K = 13,
+  Q6_K = 14,
+  IQ4_NL = 20,
+  IQ4_XS = 23,
+  BF16 = 30,
+};
+
+/// Weights held as floats. `kind` is F32, F16 or BF16.
+Scheme floatScheme(CodeKind kind);
+
+/// An integer grid of 2..8 bits; groups of `groupSize` elements (0: a whole
+/// row) share a binary16 scale. Symmetric grids subtract 2^(bits-1) (8 bits:
+/// the quantizer uses codes 1..255, so -127..127); asymmetric ones have a zero
+/// point for each group.
+Scheme integerScheme(unsigned bits, unsigned groupSize, bool asymmetric);
+
+/// The scheme that holds a GGUF block format exactly.
+Scheme ggufScheme(GgufType type);
+
+} // namespace qcc
+
+#endif // QCC_DIALECTS_QUANTEXT_CODEC_PRESETS_H

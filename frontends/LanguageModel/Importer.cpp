@@ -1,0 +1,363 @@
+//===- Importer.cpp - A decoder model as tensor-level IR ----------------------===//
+
+#include "frontends/LanguageModel/Importer.h"
+#include "dialects/NN/IR/NN.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace qcc {
+namespace {
+
+/// The roles that one layer has, in the order they are used.
+constexpr Role kLayerRoles[] = {
+    Role::AttnNorm, Role::Q,       Role::QBias, Role::K,        Role::KBias, Role::V,
+    Role::VBias,    Role::O,       Role::OBias, Role::FfnNorm,  Role::Gate,  Role::GateBias,
+    Role::Up,       Role::UpBias,  Role::Down,  Role::DownBias,
+};
+
+/// Layers that differ in nothing but their numbers are of one kind.
+struct LayerKinds {
+  SmallVector<int64_t> kindOf;     ///< of each layer
+  SmallVector<int64_t> instanceOf; ///< of each layer, among those of its kind
+  SmallVector<SmallVector<int64_t>> layers; ///< of each kind
+};
+
+LayerKinds findKinds(const LanguageModelSource &source) {
+  LayerKinds kinds;
+  std::vector<std::vector<int>> signatures;
+  for (int64_t layer = 0; layer < source.config.numLayers; ++layer) {
+    std::vector<int> signature;
+    for (Role role : kLayerRoles) {
+      const SourceTensor *tensor = source.tensor(role, layer);
+      signature.push_back(tensor ? static_cast<int>(tensor->dtype) : -1);
+    }
+    size_t kind = llvm::find(signatures, signature) - signatures.begin();
+    if (kind == signatures.size()) {
+      signatures.push_back(signature);
+      kinds.layers.emplace_back();
+    }
+    kinds.kindOf.push_back(kind);
+    kinds.instanceOf.push_back(kinds.layers[kind].size());
+    kinds.layers[kind].push_back(layer);
+  }
+  return kinds;
+}
+
+class Importer {
+public:
+  Importer(MLIRContext *context, const LanguageModelSource &source,
+           const LanguageModelImportOptions &options)
+      : source(source), config(source.config), options(options),
+        b(NameLoc::get(StringAttr::get(context, source.path)), context), kinds(findKinds(source)) {}
+
+  OwningOpRef<ModuleOp> run() {
+    module = ModuleOp::create(b.getLoc());
+    b.setInsertionPointToEnd(module->getBody());
+    importWeights();
+    importForward("prefill", ShapedType::kDynamic);
+    importForward("decode", 1);
+    importHead();
+    return std::move(module);
+  }
+
+private:
+  //===--- weights ---------------------------------------------------------===//
+
+  std::string symbol(Role role, int64_t kind) const {
+    if (!isPerLayer(role))
+      return roleName(role);
+    std::string prefix = kinds.layers.size() == 1 ? "layer" : ("layer" + Twine(kind)).str();
+    return prefix + "." + roleName(role);
+  }
+
+  void importWeight(Role role, int64_t kind, ArrayRef<int64_t> layers) {
+    const SourceTensor *first = source.tensor(role, layers.front());
+    if (!first)
+      return;
+    SmallVector<Attribute> names;
+    for (int64_t layer : layers)
+      names.push_back(b.getStringAttr(source.tensor(role, layer)->name));
+    RowOrder order = source.rowOrder(role);
+    bool interleaved = order.kind == RowOrder::Kind::InterleavedToHalfSplit;
+    auto weight = nn::WeightOp::create(b, symbol(role, kind), weightType(*first), names,
+                                       StringRef(info(first->dtype).name).lower(),
+                                       interleaved ? "interleaved" : "natural");
+    if (interleaved)
+      weight.setHeadDim(order.headDim);
+    if (role == Role::TokenEmbedding || role == Role::Output)
+      weight.setRole(role == Role::Output ? "output" : "embedding");
+  }
+
+  /// Matrices keep the file's element type when it is a float; blocks and vectors are f32 to the IR.
+  RankedTensorType weightType(const SourceTensor &tensor) {
+    Type element = b.getF32Type();
+    if (tensor.shape.size() == 2 && tensor.dtype == DType::F16)
+      element = b.getF16Type();
+    if (tensor.shape.size() == 2 && tensor.dtype == DType::BF16)
+      element = b.getBF16Type();
+    return RankedTensorType::get(tensor.shape, element);
+  }
+
+  void importWeights() {
+    importWeight(Role::TokenEmbedding, 0, {0});
+    for (auto [kind, layers] : llvm::enumerate(kinds.layers))
+      for (Role role : kLayerRoles)
+        importWeight(role, kind, layers);
+    importWeight(Role::OutputNorm, 0, {0});
+    if (!config.tieEmbeddings)
+      importWeight(Role::Output, 0, {0});
+  }
+
+  Value load(Role role, int64_t kind = 0, Value instance = {}) {
+    auto weight = module->lookupSymbol<nn::WeightOp>(symbol(role, kind));
+    if (!weight)
+      return {};
+    return nn::LoadWeightOp::create(b, TypeRange{weight.getSourceType()}, weight.getSymNameAttr(),
+                                    instance)
+        .getResult(0);
+  }
+
+  //===--- tensor helpers -----------------------------------------------------===//
+
+  RankedTensorType f32(ArrayRef<int64_t> shape) {
+    return RankedTensorType::get(shape, b.getF32Type());
+  }
+
+  /// result[t, n] = body(operands at [t, n]); vectors are broadcast over rows.
+  Value elementwise(ValueRange operands, function_ref<Value(ArrayRef<Value>)> body) {
+    auto type = cast<RankedTensorType>(operands.front().getType());
+    SmallVector<Value> dynamic;
+    if (type.isDynamicDim(0))
+      dynamic.push_back(tensor::DimOp::create(b, operands.front(), 0));
+    Value init = tensor::EmptyOp::create(b, type, dynamic);
+    SmallVector<AffineMap> maps;
+    for (Value operand : operands)
+      maps.push_back(cast<RankedTensorType>(operand.getType()).getRank() == 2
+                         ? b.getMultiDimIdentityMap(2)
+                         : AffineMap::get(2, 0, b.getAffineDimExpr(1)));
+    maps.push_back(b.getMultiDimIdentityMap(2));
+    SmallVector<utils::IteratorType> iterators(2, utils::IteratorType::parallel);
+    auto generic = linalg::GenericOp::create(
+        b, TypeRange{type}, operands, ValueRange{init}, maps, iterators,
+        [&](OpBuilder &builder, Location loc, ValueRange args) {
+          OpBuilder::InsertionGuard guard(b);
+          b.setInsertionPointToEnd(builder.getInsertionBlock());
+          SmallVector<Value> inputs(args.drop_back());
+          linalg::YieldOp::create(b, body(inputs));
+        });
+    return generic.getResult(0);
+  }
+
+  Value add(Value x, Value y) {
+    return elementwise({x, y}, [&](ArrayRef<Value> v) -> Value {
+      return arith::AddFOp::create(b, v[0], v[1]);
+    });
+  }
+
+  /// silu(gate) * up = gate / (1 + exp(-gate)) * up.
+  Value gated(Value gate, Value up) {
+    return elementwise({gate, up}, [&](ArrayRef<Value> v) -> Value {
+      Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1));
+      Value e = math::ExpOp::create(b, arith::NegFOp::create(b, v[0]));
+      Value silu = arith::DivFOp::create(b, v[0], arith::AddFOp::create(b, one, e));
+      return arith::MulFOp::create(b, silu, v[1]);
+    });
+  }
+
+  Value norm(Value x, Value weight) {
+    return nn::RMSNormOp::create(b, x, weight, b.getF32FloatAttr(config.rmsNormEps));
+  }
+
+  Value linear(Value x, Value weight, Value bias = {}) {
+    auto type = cast<RankedTensorType>(x.getType());
+    int64_t n = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+    Value y = nn::LinearOp::create(b, f32({type.getDimSize(0), n}), x, weight);
+    return bias ? elementwise({y, bias},
+                              [&](ArrayRef<Value> v) -> Value {
+                                return arith::AddFOp::create(b, v[0], v[1]);
+                              })
+                : y;
+  }
+
+  /// values[index] of a constant table.
+  Value lookup(ArrayRef<int64_t> values, Value index) {
+    if (llvm::all_equal(values))
+      return arith::ConstantIndexOp::create(b, values.front());
+    auto type = RankedTensorType::get(values.size(), b.getIndexType());
+    Value table = arith::ConstantOp::create(b, DenseElementsAttr::get(type, values));
+    return tensor::ExtractOp::create(b, table, index);
+  }
+
+  //===--- entry points ---------------------------------------------------------===//
+
+  struct Forward {
+    Value position, cos, sin;
+  };
+
+  /// One layer of a kind: x, keys, values -> the same.
+  SmallVector<Value> importLayer(const Forward &f, int64_t kind, Value layer, Value instance,
+                                 ArrayRef<Value> state) {
+    Value x = state[0], keys = state[1], values = state[2];
+    auto weight = [&](Role role) { return load(role, kind, instance); };
+    Value h = norm(x, weight(Role::AttnNorm));
+    Value q = linear(h, weight(Role::Q), weight(Role::QBias));
+    Value k = linear(h, weight(Role::K), weight(Role::KBias));
+    Value v = linear(h, weight(Role::V), weight(Role::VBias));
+    q = nn::RopeOp::create(b, q, f.cos, f.sin, config.headDim);
+    k = nn::RopeOp::create(b, k, f.cos, f.sin, config.headDim);
+    auto append = nn::KVAppendOp::create(b, k, v, keys, values, layer, f.position);
+    Value window;
+    if (llvm::any_of(config.slidingWindow, [](int64_t w) { return w != 0; }))
+      window = lookup(config.slidingWindow, layer);
+    float scale = 1.0f / std::sqrt(static_cast<float>(config.headDim));
+    Value attention = nn::AttentionOp::create(b, q, append.getKeyResult(), append.getValueResult(),
+                                              layer, f.position, window, config.numHeads,
+                                              llvm::APFloat(scale));
+    x = add(x, linear(attention, weight(Role::O), weight(Role::OBias)));
+    h = norm(x, weight(Role::FfnNorm));
+    Value gate = linear(h, weight(Role::Gate), weight(Role::GateBias));
+    Value up = linear(h, weight(Role::Up), weight(Role::UpBias));
+    x = add(x, linear(gated(gate, up), weight(Role::Down), weight(Role::DownBias)));
+    return {x, append.getKeyResult(), append.getValueResult()};
+  }
+
+  /// Dispatches to the layer's kind; a plain call of importLayer when there is only one.
+  SmallVector<Value> importAnyLayer(const Forward &f, Value layer, ArrayRef<Value> state) {
+    if (kinds.layers.size() == 1)
+      return importLayer(f, 0, layer, layer, state);
+    Value kind = lookup(kinds.kindOf, layer), instance = lookup(kinds.instanceOf, layer);
+    SmallVector<int64_t> cases;
+    for (size_t i = 1; i < kinds.layers.size(); ++i)
+      cases.push_back(i);
+    auto choice = scf::IndexSwitchOp::create(b, TypeRange(ValueRange(state)), kind, cases,
+                                             cases.size());
+    for (size_t i = 0; i < kinds.layers.size(); ++i) {
+      Region &region = i == 0 ? choice.getDefaultRegion() : choice.getCaseRegions()[i - 1];
+      OpBuilder::InsertionGuard guard(b);
+      b.createBlock(&region);
+      scf::YieldOp::create(b, importLayer(f, i, layer, instance, state));
+    }
+    return llvm::to_vector_of<Value>(choice.getResults());
+  }
+
+  Value allLayers(const Forward &f, Value x, Value keys, Value values, Value &newKeys,
+                  Value &newValues) {
+    Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
+    Value count = arith::ConstantIndexOp::create(b, config.numLayers);
+    auto loop = scf::ForOp::create(
+        b, zero, count, one, ValueRange{x, keys, values},
+        [&](OpBuilder &builder, Location loc, Value layer, ValueRange state) {
+          OpBuilder::InsertionGuard guard(b);
+          b.setInsertionPointToEnd(builder.getInsertionBlock());
+          scf::YieldOp::create(b, importAnyLayer(f, layer, SmallVector<Value>(state)));
+        });
+    newKeys = loop.getResult(1);
+    newValues = loop.getResult(2);
+    return loop.getResult(0);
+  }
+
+  Value logits(Value hidden) {
+    return linear(norm(hidden, load(Role::OutputNorm)),
+                  load(config.tieEmbeddings ? Role::TokenEmbedding : Role::Output));
+  }
+
+  DictionaryAttr argAttrs(StringRef name, Attribute value, StringRef dims = {}, bool state = false) {
+    SmallVector<NamedAttribute> attrs{b.getNamedAttr(name, value)};
+    if (!dims.empty())
+      attrs.push_back(b.getNamedAttr("nn.dims", b.getStrArrayAttr({dims})));
+    if (state)
+      attrs.push_back(b.getNamedAttr("bufferization.writable", b.getBoolAttr(true)));
+    return b.getDictionaryAttr(attrs);
+  }
+
+  func::FuncOp function(StringRef name, TypeRange inputs, TypeRange results,
+                        ArrayRef<DictionaryAttr> inputAttrs,
+                        ArrayRef<DictionaryAttr> resultAttrs) {
+    auto f = func::FuncOp::create(b, name, b.getFunctionType(inputs, results));
+    f->setAttr("nn.entry", b.getUnitAttr());
+    for (auto [i, attrs] : llvm::enumerate(inputAttrs))
+      f.setArgAttrs(i, attrs);
+    for (auto [i, attrs] : llvm::enumerate(resultAttrs))
+      f.setResultAttrs(i, attrs);
+    f.addEntryBlock();
+    return f;
+  }
+
+  /// prefill (T dynamic): hidden states of T tokens. decode (T = 1): logits of the next token.
+  void importForward(StringRef name, int64_t tokens) {
+    OpBuilder::InsertionGuard guard(b);
+    bool decode = tokens == 1;
+    int64_t l = config.numLayers, h = config.numKvHeads, d = config.headDim, c = options.context;
+    auto ids = RankedTensorType::get(tokens, b.getI32Type());
+    auto keyType = RankedTensorType::get({l, h, c / 16, d, 16}, b.getF16Type());
+    auto valueType = RankedTensorType::get({l, h, c, d}, b.getF16Type());
+    int64_t cacheBytes = l * h * c * d * 2;
+    Type out = f32({tokens, decode ? config.vocabSize : config.hiddenSize});
+    auto state = [&](int64_t offset) {
+      return argAttrs("nn.state", b.getI64IntegerAttr(offset), {}, true);
+    };
+    auto f = function(
+        name, {ids, b.getIndexType(), keyType, valueType}, {out, keyType, valueType},
+        {argAttrs("nn.input", b.getStringAttr("tokens"), decode ? "" : "T"),
+         argAttrs("nn.dim", b.getStringAttr("position")), state(0), state(cacheBytes)},
+        {argAttrs("nn.output", b.getStringAttr(decode ? "logits" : "hidden"), decode ? "" : "T")});
+    b.setInsertionPointToStart(&f.getBody().front());
+    Value tokenIds = f.getArgument(0), position = f.getArgument(1);
+    Value x = nn::EmbeddingOp::create(b, f32({tokens, config.hiddenSize}), tokenIds,
+                                      load(Role::TokenEmbedding));
+    Forward forward{position, {}, {}};
+    std::tie(forward.cos, forward.sin) = ropeTable(tokenIds, position, tokens);
+    Value keys, values;
+    x = allLayers(forward, x, f.getArgument(2), f.getArgument(3), keys, values);
+    func::ReturnOp::create(b, ValueRange{decode ? logits(x) : x, keys, values});
+  }
+
+  std::pair<Value, Value> ropeTable(Value tokenIds, Value position, int64_t tokens) {
+    std::vector<float> frequencies = config.ropeFrequencies();
+    auto type = f32({static_cast<int64_t>(frequencies.size())});
+    Value f = arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef(frequencies)));
+    Value rows;
+    if (ShapedType::isDynamic(tokens))
+      rows = tensor::DimOp::create(b, tokenIds, 0);
+    Type table = f32({tokens, type.getDimSize(0)});
+    auto op = nn::RopeTableOp::create(b, table, table, position, f, rows,
+                                      llvm::APFloat(config.ropeAttentionFactor()));
+    return {op.getCos(), op.getSin()};
+  }
+
+  void importHead() {
+    OpBuilder::InsertionGuard guard(b);
+    Type in = f32({ShapedType::kDynamic, config.hiddenSize});
+    Type out = f32({ShapedType::kDynamic, config.vocabSize});
+    auto f = function("head", {in}, {out}, {argAttrs("nn.input", b.getStringAttr("hidden"), "T")},
+                      {argAttrs("nn.output", b.getStringAttr("logits"), "T")});
+    b.setInsertionPointToStart(&f.getBody().front());
+    func::ReturnOp::create(b, logits(f.getArgument(0)));
+  }
+
+  const LanguageModelSource &source;
+  const ModelConfig &config;
+  const LanguageModelImportOptions &options;
+  OwningOpRef<ModuleOp> module;
+  ImplicitLocOpBuilder b;
+  LayerKinds kinds;
+};
+
+} // namespace
+
+OwningOpRef<ModuleOp> importLanguageModel(MLIRContext *context, const LanguageModelSource &source,
+                                          const LanguageModelImportOptions &options) {
+  context->loadDialect<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
+                       math::MathDialect, nn::NNDialect, scf::SCFDialect, tensor::TensorDialect>();
+  return Importer(context, source, options).run();
+}
+
+} // namespace qcc

@@ -1,0 +1,49 @@
+//===- Passes.td - Quantize: precision of weights and activations -*- tablegen -*-===//
+#ifndef QCC_PASSES_QUANTIZE
+#define QCC_PASSES_QUANTIZE
+
+include "mlir/Pass/PassBase.td"
+
+def QuantizeWeights : Pass<"qcc-quantize-weights", "mlir::ModuleOp"> {
+  let summary = "give every weight matrix a scheme";
+  let description = [{
+    Chooses a scheme for each weight that `nn.linear` and `nn.embedding` read, and rewrites them to
+    operations on its components.
+
+    ```mlir
+    %y = nn.linear %x, %w : tensor<1x64xf32>, tensor<32x64xf16> -> tensor<1x32xf32>
+    // becomes, with bits=4
+    %codes, %scales = quant_ext.encode %w {method = "rtn", scheme = #q4} : ...
+    %y = quant_ext.matmul %x weight(%codes, %scales) {scheme = #q4, k = 64 : i64} : ...
+    ```
+  }];
+  let options = [
+    Option<"bits", "bits", "int64_t", "0", "bits of a weight: 32, 16, 2..8; 0 keeps the file's precision">,
+    Option<"group", "group", "int64_t", "32", "weights that share a scale; 0 is a whole row">,
+    Option<"asymmetric", "asymmetric", "bool", "false", "zero points">];
+  let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "mlir::tensor::TensorDialect"];
+}
+
+def QuantizeActivations : Pass<"qcc-quantize-activations", "mlir::ModuleOp"> {
+  let summary = "int8 activations for matmuls with integer weights";
+  let description = [{
+    Where the target has a dot product of bytes, quantizes the activations of a matmul in groups of 32:
+
+    ```mlir
+    %y = quant_ext.matmul %x weight(...) : tensor<1x64xf32> weight ...
+    // becomes
+    %s = quant_ext.choose_qparams %x {group = 32 : i64} : ...
+    %q = quant_ext.quantize %x, %s {group = 32 : i64} : ...
+    %c = quant_ext.group_sums %q {group = 32 : i64, multiplier = -8 : i64} : ...
+    %y = quant_ext.matmul %q scales(%s) corrections(%c) weight(...) : ...
+    ```
+  }];
+  let dependentDialects = ["qcc::quant_ext::QuantExtDialect"];
+}
+
+def RemoveObservers : Pass<"qcc-remove-observers"> {
+  let summary = "drop the places where calibration would look";
+  let description = "Replaces `quant_ext.observe` by its operand.";
+}
+
+#endif // QCC_PASSES_QUANTIZE

@@ -1,0 +1,149 @@
+//===- TargetInfo.cpp - What schedules ask about the target -------------------===//
+
+#include "passes/Target/TargetInfo.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+using namespace mlir;
+
+namespace qcc {
+
+TargetInfo TargetInfo::of(Operation *op) {
+  TargetInfo info;
+  auto module = isa<ModuleOp>(op) ? cast<ModuleOp>(op) : op->getParentOfType<ModuleOp>();
+  auto target = module ? module->getAttrOfType<LLVM::TargetAttr>(kTargetAttrName) : nullptr;
+  if (!target)
+    return info;
+  auto has = [&](StringRef feature) {
+    return target.getFeatures() && target.getFeatures().contains(feature);
+  };
+  StringRef triple = target.getTriple().getValue();
+  info.isX86 = triple.starts_with("x86_64");
+  info.isArm = triple.starts_with("aarch64");
+  info.avx512 = has("+avx512bw") && has("+avx512vl");
+  info.avx2 = has("+avx2");
+  info.vbmi = has("+avx512vbmi");
+  if (info.isArm) {
+    info.dot = has("+dotprod") ? Dot::NeonDot : Dot::None;
+  } else if (info.isX86) {
+    if (info.avx512 && has("+avx512vnni"))
+      info.dot = Dot::VNNI512;
+    else if (has("+avxvnni") || (info.avx512 && has("+avx512vnni")))
+      info.dot = Dot::VNNI256;
+    else if (info.avx2)
+      info.dot = Dot::Maddubs;
+  }
+  if (info.avx512)
+    info.intColumns = info.floatColumns = 8;
+  return info;
+}
+
+int64_t TargetInfo::weightBias(const Scheme &scheme) const {
+  if (scheme.code == CodeKind::Codebook)
+    // Table entries are signed; vpdpbusd wants them moved up to unsigned.
+    return dot == Dot::VNNI256 || dot == Dot::VNNI512 ? -128 : 0;
+  if (scheme.bits < 8 || dot == Dot::VNNI256 || dot == Dot::VNNI512)
+    return 0;
+  return 128;
+}
+
+/// The pieces of a vector<16xi32> as vectors of `bytes` bytes each.
+static SmallVector<Value> split(ImplicitLocOpBuilder &b, Value v, int64_t bytes) {
+  auto byteType = VectorType::get(64, b.getI8Type());
+  Value all = vector::BitCastOp::create(b, byteType, v);
+  if (bytes == 64)
+    return {all};
+  SmallVector<Value> parts;
+  for (int64_t at = 0; at < 64; at += bytes)
+    parts.push_back(vector::ExtractStridedSliceOp::create(b, all, ArrayRef<int64_t>{at},
+                                                          ArrayRef<int64_t>{bytes},
+                                                          ArrayRef<int64_t>{1}));
+  return parts;
+}
+
+/// The inverse of split for pieces of `lanes` 32-bit lanes.
+static Value join(ImplicitLocOpBuilder &b, ArrayRef<Value> parts) {
+  if (parts.size() == 1)
+    return parts[0];
+  auto type = VectorType::get(kLanes, b.getI32Type());
+  Value result = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  int64_t lanes = kLanes / parts.size();
+  for (auto [i, part] : llvm::enumerate(parts))
+    result = vector::InsertStridedSliceOp::create(
+        b, part, result, ArrayRef<int64_t>{static_cast<int64_t>(i) * lanes}, ArrayRef<int64_t>{1});
+  return result;
+}
+
+static Value intrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type, ValueRange args) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), args).getResults();
+}
+
+Value TargetInfo::emitDot4(ImplicitLocOpBuilder &b, Value acc, Value weights, Value acts,
+                           const Scheme &scheme) const {
+  int64_t bytes = dot == Dot::VNNI512 ? 64 : dot == Dot::NeonDot ? 16 : 32;
+  SmallVector<Value> w = split(b, weights, bytes), a = split(b, acts, bytes), results;
+  auto accType = VectorType::get(bytes / 4, b.getI32Type());
+  auto wideType = VectorType::get(bytes / 2, b.getI16Type());
+  bool signedWeights = scheme.bits == 8 || scheme.code == CodeKind::Codebook;
+  for (auto [i, wi, ai] : llvm::enumerate(w, a)) {
+    Value c = acc;
+    if (w.size() > 1)
+      c = vector::ExtractStridedSliceOp::create(
+          b, acc, ArrayRef<int64_t>{static_cast<int64_t>(i) * bytes / 4},
+          ArrayRef<int64_t>{bytes / 4}, ArrayRef<int64_t>{1});
+    switch (dot) {
+    case Dot::VNNI512:
+      results.push_back(intrinsic(b, "llvm.x86.avx512.vpdpbusd.512", accType, {c, wi, ai}));
+      break;
+    case Dot::VNNI256:
+      results.push_back(intrinsic(b, "llvm.x86.avx512.vpdpbusd.256", accType, {c, wi, ai}));
+      break;
+    case Dot::NeonDot:
+      results.push_back(
+          intrinsic(b, "llvm.aarch64.neon.sdot", accType, {c, wi, ai}));
+      break;
+    case Dot::Maddubs: {
+      if (signedWeights) {
+        // |w| is unsigned and the sign goes to the activation, so no pair saturates 16 bits.
+        ai = intrinsic(b, "llvm.x86.avx2.psign.b", wi.getType(), {ai, wi});
+        wi = intrinsic(b, "llvm.x86.avx2.psign.b", wi.getType(), {wi, wi});
+      }
+      Value pairs = intrinsic(b, "llvm.x86.avx2.pmadd.ub.sw", wideType, {wi, ai});
+      Value ones = arith::ConstantOp::create(
+          b, DenseElementsAttr::get(wideType, b.getI16IntegerAttr(1).getValue()));
+      Value quads = intrinsic(b, "llvm.x86.avx2.pmadd.wd", accType, {pairs, ones});
+      results.push_back(arith::AddIOp::create(b, c, quads));
+      break;
+    }
+    case Dot::None:
+      llvm_unreachable("activations stay float on targets without a dot product");
+    }
+  }
+  return join(b, results);
+}
+
+Value TargetInfo::emitLookup(ImplicitLocOpBuilder &b, Value indices,
+                             ArrayRef<int8_t> table) const {
+  int64_t bytes = avx512 ? 64 : isX86 && avx2 ? 32 : 16;
+  SmallVector<int8_t> repeated;
+  for (int64_t i = 0; i < bytes; ++i)
+    repeated.push_back(table[i % 16]);
+  auto type = VectorType::get(bytes, b.getI8Type());
+  Value tableValue =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int8_t>(repeated)));
+  StringRef name = avx512    ? "llvm.x86.avx512.pshuf.b.512"
+                   : isX86 && avx2 ? "llvm.x86.avx2.pshuf.b"
+                   : isX86   ? "llvm.x86.ssse3.pshuf.b.128"
+                             : "llvm.aarch64.neon.tbl1";
+  SmallVector<Value> results;
+  for (Value part : split(b, indices, bytes)) {
+    Value bytesOut = intrinsic(b, name, type, {tableValue, part});
+    results.push_back(
+        vector::BitCastOp::create(b, VectorType::get(bytes / 4, b.getI32Type()), bytesOut));
+  }
+  return join(b, results);
+}
+
+} // namespace qcc

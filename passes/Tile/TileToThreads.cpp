@@ -1,0 +1,306 @@
+//===- TileToThreads.cpp - Split operations into independent tiles ------------===//
+//
+// One rule for each kind of operation; see docs/Pipeline.md for what the tiles are.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/NN/IR/NN.h"
+#include "dialects/QuantExt/IR/QuantExt.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/PatternMatch.h"
+#include "passes/Target/TargetInfo.h"
+#include "passes/Tile/Passes.h"
+
+using namespace mlir;
+
+namespace qcc {
+#define GEN_PASS_DEF_TILETOTHREADS
+#include "passes/Tile/Passes.h.inc"
+
+namespace {
+
+using Index = OpFoldResult;
+
+RankedTensorType typeOf(Value v) { return cast<RankedTensorType>(v.getType()); }
+
+class Tiler {
+public:
+  explicit Tiler(Operation *op) : b(op->getLoc(), op) {}
+
+  void tile(quant_ext::MatmulOp op);
+  void tile(nn::RopeOp op);
+  void tile(nn::KVAppendOp op);
+  void tile(nn::AttentionOp op);
+  void tileRows(Operation *op);
+
+private:
+  Index index(int64_t value) { return b.getIndexAttr(value); }
+  Index mul(Index a, int64_t c) {
+    AffineExpr d = b.getAffineDimExpr(0);
+    return affine::makeComposedFoldedAffineApply(b, b.getLoc(), AffineMap::get(1, 0, d * c), {a});
+  }
+  Value value(Index i) { return getValueOrCreateConstantIndexOp(b, b.getLoc(), i); }
+  Index dim(Value v, int64_t d) { return tensor::getMixedSize(b, b.getLoc(), v, d); }
+
+  /// A slice at `offsets` of `sizes` with unit strides.
+  Value slice(Value v, ArrayRef<Index> offsets, ArrayRef<Index> sizes) {
+    SmallVector<Index> strides(offsets.size(), index(1));
+    return tensor::ExtractSliceOp::create(b, v, offsets, sizes, strides);
+  }
+
+  /// Row `t` of a matrix as [1, K].
+  Value row(Value v, Index t) { return slice(v, {t, index(0)}, {index(1), dim(v, 1)}); }
+
+  Value empty(RankedTensorType type, Index rows) {
+    SmallVector<Index> sizes;
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      sizes.push_back(type.isDynamicDim(d) ? rows : index(type.getDimSize(d)));
+    return tensor::EmptyOp::create(b, sizes, type.getElementType());
+  }
+
+  struct Piece {
+    Value value;
+    SmallVector<Index> offsets, sizes;
+  };
+
+  /// A forall over `bounds`; `body` gives for each output the piece that an iteration writes.
+  scf::ForallOp forall(ArrayRef<Index> bounds, ValueRange outputs,
+                       function_ref<SmallVector<Piece>(ValueRange ivs, ValueRange outs)> body) {
+    auto loop = scf::ForallOp::create(b, bounds, outputs, std::nullopt);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(loop.getTerminator());
+    SmallVector<Piece> pieces = body(loop.getInductionVars(), loop.getRegionIterArgs());
+    b.setInsertionPointToEnd(loop.getTerminator().getBody());
+    for (auto [piece, out] : llvm::zip(pieces, loop.getRegionIterArgs())) {
+      SmallVector<Index> strides(piece.offsets.size(), index(1));
+      tensor::ParallelInsertSliceOp::create(b, piece.value, out, piece.offsets, piece.sizes,
+                                            strides);
+    }
+    return loop;
+  }
+
+  ImplicitLocOpBuilder b;
+};
+
+/// [T, N] in strips of 16 features. The strip past the end of N is computed whole, stored in part.
+void Tiler::tile(quant_ext::MatmulOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  int64_t n = type.getDimSize(1);
+  Index rows = dim(op.getActs(), 0);
+  auto loop = forall(
+      {index(llvm::divideCeil(n, kLanes))}, empty(type, rows), [&](ValueRange ivs, ValueRange) {
+        SmallVector<Value> weight;
+        for (Value component : op.getWeight()) {
+          SmallVector<Index> offsets(typeOf(component).getRank(), index(0));
+          SmallVector<Index> sizes = tensor::getMixedSizes(b, b.getLoc(), component);
+          offsets[0] = ivs[0];
+          sizes[0] = index(1);
+          weight.push_back(slice(component, offsets, sizes));
+        }
+        auto tileType = RankedTensorType::get({type.getDimSize(0), kLanes}, b.getF32Type());
+        Value tile = quant_ext::MatmulOp::create(b, tileType, op.getActs(), op.getActScales(),
+                                                 op.getCorrections(), op.getSums(), weight,
+                                                 op.getScheme(), op.getKAttr(), op.getLanesAttr());
+        Index offset = mul(ivs[0], kLanes), size = index(kLanes);
+        if (n % kLanes != 0) {
+          AffineExpr d = b.getAffineDimExpr(0);
+          size = affine::makeComposedFoldedAffineMin(
+              b, b.getLoc(),
+              AffineMap::get(1, 0, {n - d * kLanes, b.getAffineConstantExpr(kLanes)},
+                             b.getContext()),
+              {ivs[0]});
+          tile = slice(tile, {index(0), index(0)}, {rows, size});
+        }
+        return SmallVector<Piece>{{tile, {index(0), offset}, {rows, size}}};
+      });
+  op.replaceAllUsesWith(loop.getResult(0));
+  op.erase();
+}
+
+/// [T, heads * D] by token and head.
+void Tiler::tile(nn::RopeOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  int64_t d = op.getHeadDim();
+  auto loop = forall({dim(op.getInput(), 0), index(type.getDimSize(1) / d)},
+                     empty(type, dim(op.getInput(), 0)), [&](ValueRange ivs, ValueRange) {
+                       SmallVector<Index> offsets{ivs[0], mul(ivs[1], d)};
+                       SmallVector<Index> sizes{index(1), index(d)};
+                       Value head = nn::RopeOp::create(b, slice(op.getInput(), offsets, sizes),
+                                                       row(op.getCos(), ivs[0]),
+                                                       row(op.getSin(), ivs[0]), d);
+                       return SmallVector<Piece>{{head, offsets, sizes}};
+                     });
+  op.replaceAllUsesWith(loop.getResult(0));
+  op.erase();
+}
+
+/// Each head of each token goes to a column of its key block and a row of its values.
+void Tiler::tile(nn::KVAppendOp op) {
+  RankedTensorType cache = typeOf(op.getValueCache());
+  int64_t heads = cache.getDimSize(1), d = cache.getDimSize(3);
+  Index one = index(1), zero = index(0);
+  auto loop = forall(
+      {dim(op.getKey(), 0), index(heads)}, {op.getKeyCache(), op.getValueCache()},
+      [&](ValueRange ivs, ValueRange outs) {
+        AffineExpr t = b.getAffineDimExpr(0), p = b.getAffineDimExpr(1);
+        auto position = [&](AffineExpr e) {
+          return affine::makeComposedFoldedAffineApply(
+              b, b.getLoc(), AffineMap::get(2, 0, e), {Index(ivs[0]), Index(op.getPosition())});
+        };
+        Index layer = op.getLayer(), head = ivs[1];
+        SmallVector<Index> keyAt{layer, head, position((t + p).floorDiv(16)), zero,
+                                 position((t + p) % 16)};
+        SmallVector<Index> keySizes{one, one, one, index(d), one};
+        SmallVector<Index> valueAt{layer, head, position(t + p), zero};
+        SmallVector<Index> valueSizes{one, one, one, index(d)};
+        auto store = [&](Value from, Value to, ArrayRef<Index> at, ArrayRef<Index> sizes) {
+          auto vectorType = RankedTensorType::get({d}, b.getF32Type());
+          auto halfType = RankedTensorType::get({d}, b.getF16Type());
+          SmallVector<Index> strides(at.size(), one);
+          Value source = tensor::ExtractSliceOp::create(
+              b, vectorType, from, ArrayRef<Index>{ivs[0], mul(head, d)},
+              ArrayRef<Index>{one, index(d)}, ArrayRef<Index>{one, one});
+          Value target = tensor::ExtractSliceOp::create(b, halfType, to, at, sizes, strides);
+          auto convert = linalg::GenericOp::create(
+              b, TypeRange{halfType}, source, target,
+              ArrayRef<AffineMap>{b.getMultiDimIdentityMap(1), b.getMultiDimIdentityMap(1)},
+              ArrayRef<utils::IteratorType>{utils::IteratorType::parallel},
+              [&](OpBuilder &inner, Location loc, ValueRange args) {
+                Value half = arith::TruncFOp::create(inner, loc, inner.getF16Type(), args[0]);
+                linalg::YieldOp::create(inner, loc, half);
+              });
+          return convert.getResult(0);
+        };
+        return SmallVector<Piece>{
+            {store(op.getKey(), outs[0], keyAt, keySizes), keyAt, keySizes},
+            {store(op.getValue(), outs[1], valueAt, valueSizes), valueAt, valueSizes}};
+      });
+  op.replaceAllUsesWith(loop.getResults());
+  op.erase();
+}
+
+/// [T, heads * D] by token and KV head: the query heads that share keys go together.
+void Tiler::tile(nn::AttentionOp op) {
+  RankedTensorType cache = typeOf(op.getValueCache());
+  int64_t kvHeads = cache.getDimSize(1), d = cache.getDimSize(3);
+  int64_t group = op.getHeads() / kvHeads;
+  auto type = cast<RankedTensorType>(op.getType());
+  auto loop = forall(
+      {dim(op.getQuery(), 0), index(kvHeads)}, empty(type, dim(op.getQuery(), 0)),
+      [&](ValueRange ivs, ValueRange) {
+        SmallVector<Index> offsets{ivs[0], mul(ivs[1], group * d)};
+        SmallVector<Index> sizes{index(1), index(group * d)};
+        auto head = [&](Value cache) {
+          SmallVector<Index> at(typeOf(cache).getRank(), index(0));
+          SmallVector<Index> extent = tensor::getMixedSizes(b, b.getLoc(), cache);
+          at[0] = op.getLayer();
+          at[1] = ivs[1];
+          extent[0] = extent[1] = index(1);
+          return slice(cache, at, extent);
+        };
+        Value position = arith::AddIOp::create(b, op.getPosition(), ivs[0]);
+        Value tile = nn::AttentionOp::create(b, slice(op.getQuery(), offsets, sizes),
+                                             head(op.getKeyCache()), head(op.getValueCache()),
+                                             value(index(0)), position, op.getWindow(), group,
+                                             op.getScale());
+        return SmallVector<Piece>{{tile, offsets, sizes}};
+      });
+  op.replaceAllUsesWith(loop.getResult(0));
+  op.erase();
+}
+
+/// An operation whose rows are independent, one row at a time. Matrix operands with as many rows
+/// as the result are cut; others are used whole; the position of a row is added to an index.
+void Tiler::tileRows(Operation *op) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  Index rows;
+  if (auto table = dyn_cast<nn::RopeTableOp>(op))
+    rows = table.getRows();
+  else
+    rows = dim(op->getOperand(0), 0);
+  SmallVector<Value> outputs;
+  for (Value result : op->getResults())
+    outputs.push_back(empty(typeOf(result), rows));
+  auto loop = forall({rows}, outputs, [&](ValueRange ivs, ValueRange) {
+    IRMapping map;
+    for (Value operand : op->getOperands()) {
+      auto tensor = dyn_cast<RankedTensorType>(operand.getType());
+      if (tensor && tensor.getDimSize(0) == type.getDimSize(0) && tensor.getRank() == 2)
+        map.map(operand, row(operand, ivs[0]));
+      else if (tensor && tensor.getDimSize(0) == type.getDimSize(0) && tensor.getRank() == 1)
+        map.map(operand, slice(operand, {ivs[0]}, {index(1)}));
+    }
+    if (auto table = dyn_cast<nn::RopeTableOp>(op))
+      map.map(table.getPosition(), arith::AddIOp::create(b, table.getPosition(), ivs[0]));
+    Operation *tile = b.clone(*op, map);
+    if (auto table = dyn_cast<nn::RopeTableOp>(tile))
+      table.getRowsMutable().clear();
+    SmallVector<Piece> pieces;
+    for (Value result : tile->getResults()) {
+      RankedTensorType full = typeOf(result);
+      result.setType(full.clone({1, full.getDimSize(1)}));
+      pieces.push_back({result, {ivs[0], index(0)}, {index(1), index(full.getDimSize(1))}});
+    }
+    return pieces;
+  });
+  op->replaceAllUsesWith(loop.getResults());
+  op->erase();
+}
+
+/// Elementwise operations on matrices in the strips of the matmuls that feed them.
+LogicalResult tileElementwise(linalg::LinalgOp op) {
+  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+  if (!type || type.getRank() != 2 || op.getNumParallelLoops() != 2 ||
+      type.getDimSize(1) % kLanes != 0)
+    return success();
+  IRRewriter rewriter(op->getContext());
+  rewriter.setInsertionPoint(op);
+  scf::SCFTilingOptions options;
+  options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);
+  options.setTileSizes({rewriter.getIndexAttr(0), rewriter.getIndexAttr(kLanes)});
+  auto tiled = scf::tileUsingSCF(rewriter, cast<TilingInterface>(op.getOperation()), options);
+  if (failed(tiled))
+    return failure();
+  rewriter.replaceOp(op, tiled->replacements);
+  return success();
+}
+
+struct TileToThreads final : impl::TileToThreadsBase<TileToThreads> {
+  void runOnOperation() override {
+    SmallVector<Operation *> ops;
+    getOperation().walk([&](Operation *op) { ops.push_back(op); });
+    for (Operation *op : ops)
+      if (failed(tile(op)))
+        return signalPassFailure();
+  }
+
+  static LogicalResult tile(Operation *op) {
+    if (auto matmul = dyn_cast<quant_ext::MatmulOp>(op))
+      return Tiler(op).tile(matmul), success();
+    if (auto rope = dyn_cast<nn::RopeOp>(op))
+      return Tiler(op).tile(rope), success();
+    if (auto append = dyn_cast<nn::KVAppendOp>(op))
+      return Tiler(op).tile(append), success();
+    if (auto attention = dyn_cast<nn::AttentionOp>(op))
+      return Tiler(op).tile(attention), success();
+    if (auto generic = dyn_cast<linalg::GenericOp>(op))
+      return tileElementwise(generic);
+    bool rowWise =
+        isa<nn::RMSNormOp, nn::RopeTableOp, quant_ext::ChooseQParamsOp, quant_ext::QuantizeOp,
+            quant_ext::DequantizeOp, quant_ext::GroupSumsOp, quant_ext::GatherRowsOp>(op);
+    if (rowWise && typeOf(op->getResult(0)).getDimSize(0) != 1)
+      Tiler(op).tileRows(op);
+    return success();
+  }
+};
+
+} // namespace
+} // namespace qcc
