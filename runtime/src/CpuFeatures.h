@@ -21,8 +21,7 @@ Feature cpuFeature(const std::string &name);
 /// The features in a comma separated list (a leading '+' is skipped, "-x"
 /// ignored) that are missing, or that nothing is known of: `unknown` gets the
 /// latter.
-std::vector<std::string> missingFeatures(const char *list,
-                                         std::vector<std::string> *unknown);
+std::vector<std::string> missingFeatures(const char *list, std::vector<std::string> *unknown);
 
 /// Fails with kNotSupported, naming what is missing. Features without a test
 /// pass.

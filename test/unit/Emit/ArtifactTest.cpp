@@ -16,8 +16,7 @@ using namespace llvm;
 static QccTrailer trailerOf(const std::string &bytes) {
   QccTrailer trailer;
   EXPECT_GE(bytes.size(), sizeof trailer);
-  memcpy(&trailer, bytes.data() + bytes.size() - sizeof trailer,
-         sizeof trailer);
+  memcpy(&trailer, bytes.data() + bytes.size() - sizeof trailer, sizeof trailer);
   return trailer;
 }
 
@@ -47,13 +46,10 @@ TEST(Artifact, HoldsItsSections) {
   EXPECT_EQ(bytes.substr(trailer.weights_offset, 1000),
             std::string(600, 'a') + std::string(400, 'b'));
   EXPECT_EQ(trailer.tokenizer_offset % 64, 0u);
-  EXPECT_EQ(bytes.substr(trailer.tokenizer_offset, trailer.tokenizer_size),
-            "tok");
-  EXPECT_EQ(bytes.substr(trailer.template_offset, trailer.template_size),
-            "{{x}}");
+  EXPECT_EQ(bytes.substr(trailer.tokenizer_offset, trailer.tokenizer_size), "tok");
+  EXPECT_EQ(bytes.substr(trailer.template_offset, trailer.template_size), "{{x}}");
   auto mode = std::filesystem::status(dir.file("out")).permissions();
-  EXPECT_NE(mode & std::filesystem::perms::owner_exec,
-            std::filesystem::perms::none);
+  EXPECT_NE(mode & std::filesystem::perms::owner_exec, std::filesystem::perms::none);
 }
 
 TEST(Artifact, WeightsAloneAreNoProgram) {
@@ -63,8 +59,7 @@ TEST(Artifact, WeightsAloneAreNoProgram) {
   ASSERT_FALSE(bool(writer->commit()));
   EXPECT_EQ(trailerOf(dir.read("out")).weights_size, 0u);
   auto mode = std::filesystem::status(dir.file("out")).permissions();
-  EXPECT_EQ(mode & std::filesystem::perms::owner_exec,
-            std::filesystem::perms::none);
+  EXPECT_EQ(mode & std::filesystem::perms::owner_exec, std::filesystem::perms::none);
 }
 
 TEST(Artifact, ReplacesOnlyWhenWhole) {
@@ -80,8 +75,8 @@ TEST(Artifact, ReplacesOnlyWhenWhole) {
 
 TEST(Artifact, SaysWhatIsWrong) {
   TempDir dir;
-  expectError(ArtifactWriter::create(dir.file("no/such/place")),
-              ExitCode::WrongUse, "check the place given with -o");
+  expectError(ArtifactWriter::create(dir.file("no/such/place")), ExitCode::WrongUse,
+              "check the place given with -o");
   auto writer = cantFail(ArtifactWriter::create(dir.file("out")));
   expectError(writer->setProgram(dir.file("absent")), ExitCode::Internal,
               "cannot read the linked program");
@@ -90,10 +85,8 @@ TEST(Artifact, SaysWhatIsWrong) {
   auto good = cantFail(ArtifactWriter::create(dir.file("out")));
   ASSERT_FALSE(bool(good->beginWeights(10)));
   std::vector<uint8_t> five(5);
-  expectError(good->writeWeights(6, five), ExitCode::Internal,
-              "lie outside the 10 bytes planned");
-  expectError(good->writeWeights(~uint64_t(0), five), ExitCode::Internal,
-              "lie outside");
+  expectError(good->writeWeights(6, five), ExitCode::Internal, "lie outside the 10 bytes planned");
+  expectError(good->writeWeights(~uint64_t(0), five), ExitCode::Internal, "lie outside");
 }
 
 TEST(Artifact, FullDiskEndsWithFour) {
@@ -121,7 +114,6 @@ TEST(Artifact, SmallFilesAreWhole) {
   TempDir dir;
   ASSERT_FALSE(bool(writeFileAtomically(dir.file("a"), "text")));
   EXPECT_EQ(dir.read("a"), "text");
-  expectError(writeFileAtomically(dir.file("no/a"), "text"), ExitCode::WrongUse,
-              "cannot write");
+  expectError(writeFileAtomically(dir.file("no/a"), "text"), ExitCode::WrongUse, "cannot write");
   EXPECT_EQ(dir.count(), 1u);
 }

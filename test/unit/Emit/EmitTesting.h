@@ -43,8 +43,7 @@ public:
 };
 
 /// Expects a ModelError with this code whose message holds `part`.
-inline void expectError(llvm::Error error, ExitCode code,
-                        llvm::StringRef part) {
+inline void expectError(llvm::Error error, ExitCode code, llvm::StringRef part) {
   ASSERT_TRUE(bool(error)) << "no error with '" << part.str() << "'";
   llvm::handleAllErrors(
       std::move(error),

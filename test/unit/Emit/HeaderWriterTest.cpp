@@ -22,8 +22,7 @@ TEST(HeaderWriter, MakesIdentifiers) {
 static HeaderModel small() {
   HeaderModel model;
   model.name = "net";
-  model.inputs = {
-      {"x", QCC_F32, {-1, 3}}, {"x.y", QCC_BOOL, {}}, {"x/y", QCC_F16, {2}}};
+  model.inputs = {{"x", QCC_F32, {-1, 3}}, {"x.y", QCC_BOOL, {}}, {"x/y", QCC_F16, {2}}};
   model.outputs = {{"out", QCC_I64, {INT64_MIN}}};
   model.dimNames = {"batch"};
   model.dimMax = {8};
@@ -34,12 +33,11 @@ static HeaderModel small() {
 TEST(HeaderWriter, SaysWhatTheModelIs) {
   std::string text = headerText(small());
   for (const char *part :
-       {"0  x: float [batch, 3]", "1  x.y: uint8_t (0 or 1) []",
-        "0  out: int64_t [see sizes]", "batch (at most 8)",
-        "Weights: 77 bytes, mapped read-only", "#ifndef QCC_NET_H",
-        "qcc_net_input_x_y = 1,", "qcc_net_input_x_y_2 = 2,",
-        "qcc_net_num_inputs = 3", "int qcc_net_create(", "int qcc_net_run(",
-        "void qcc_net_destroy(", "NULL: in the library's own file"})
+       {"0  x: float [batch, 3]", "1  x.y: uint8_t (0 or 1) []", "0  out: int64_t [see sizes]",
+        "batch (at most 8)", "Weights: 77 bytes, mapped read-only", "#ifndef QCC_NET_H",
+        "qcc_net_input_x_y = 1,", "qcc_net_input_x_y_2 = 2,", "qcc_net_num_inputs = 3",
+        "int qcc_net_create(", "int qcc_net_run(", "void qcc_net_destroy(",
+        "NULL: in the library's own file"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 
@@ -57,6 +55,5 @@ TEST(HeaderWriter, NamesCannotLeaveTheComment) {
 TEST(HeaderWriter, SaysWhereWeightsLie) {
   HeaderModel model = small();
   model.weightsBeside = true;
-  EXPECT_NE(headerText(model).find("in a file beside the library"),
-            std::string::npos);
+  EXPECT_NE(headerText(model).find("in a file beside the library"), std::string::npos);
 }

@@ -37,8 +37,8 @@ int main(int argc, char **argv) {
 
   size_t arenaBytes = 0;
   int64_t outputDims[2];
-  if (qcc_adder_sizes(model, dims, &arenaBytes, outputDims) != 0 ||
-      outputDims[0] != 2 || outputDims[1] != 2)
+  if (qcc_adder_sizes(model, dims, &arenaBytes, outputDims) != 0 || outputDims[0] != 2 ||
+      outputDims[1] != 2)
     return 101;
   void *arena = aligned_alloc(64, (arenaBytes + 63) / 64 * 64);
   if (qcc_adder_run(model, inputs, outputs, dims, arena) != 0)
@@ -47,8 +47,7 @@ int main(int argc, char **argv) {
   if (qcc_adder_run(other, inputs, outputs, dims, nullptr) != 0 || first != sum)
     return 103;
   char *odd = static_cast<char *>(arena) + 1;
-  if (qcc_adder_run(model, inputs, outputs, dims, odd) != 1 ||
-      qcc_adder_error(model)[0] == 0)
+  if (qcc_adder_run(model, inputs, outputs, dims, odd) != 1 || qcc_adder_error(model)[0] == 0)
     return 104;
   dims[qcc_adder_dim_n] = 1001;
   if (qcc_adder_sizes(model, dims, nullptr, nullptr) != 1)

@@ -22,8 +22,7 @@ static int32_t want(const std::vector<int32_t> &tokens) {
   int64_t sum = 0;
   for (int32_t token : tokens)
     sum += token;
-  return static_cast<int32_t>(
-      (7 * sum + 3 * static_cast<int64_t>(tokens.size() - 1)) % 64);
+  return static_cast<int32_t>((7 * sum + 3 * static_cast<int64_t>(tokens.size() - 1)) % 64);
 }
 
 static int32_t largest(const float *logits) {
@@ -89,8 +88,7 @@ TEST(LanguageModel, ScoresFromARowOn) {
     LanguageModel lm(model);
     ASSERT_FALSE(lm.open(2, 0).failed());
     Rows rows;
-    auto sink = [](void *context, int64_t row, int64_t count,
-                   const float *logits) {
+    auto sink = [](void *context, int64_t row, int64_t count, const float *logits) {
       Rows *to = static_cast<Rows *>(context);
       for (int64_t i = 0; i < count; ++i) {
         to->numbers.push_back(row + i);
@@ -102,8 +100,7 @@ TEST(LanguageModel, ScoresFromARowOn) {
     ASSERT_EQ(rows.numbers.size(), static_cast<size_t>(50 - first));
     for (size_t i = 0; i < rows.numbers.size(); ++i) {
       EXPECT_EQ(rows.numbers[i], first + static_cast<int64_t>(i));
-      EXPECT_EQ(rows.next[i],
-                want({tokens.begin(), tokens.begin() + rows.numbers[i] + 1}));
+      EXPECT_EQ(rows.next[i], want({tokens.begin(), tokens.begin() + rows.numbers[i] + 1}));
     }
   }
 }
@@ -161,18 +158,15 @@ TEST(LanguageModel, ChecksTheContract) {
                 "compiled for version 99 of the runtime");
   QccModel tensor = fake();
   tensor.language_model = nullptr;
-  expectFailure(LanguageModel(tensor).open(1, 0), kInternal,
-                "is no language model");
+  expectFailure(LanguageModel(tensor).open(1, 0), kInternal, "is no language model");
   QccModel noHead = fake();
   noHead.num_entries = 2;
-  expectFailure(LanguageModel(noHead).open(1, 0), kInternal,
-                "has no entry point head");
+  expectFailure(LanguageModel(noHead).open(1, 0), kInternal, "has no entry point head");
   QccLanguageModel about = *qcc_model.language_model;
   about.chunk = 0;
   QccModel noChunk = fake();
   noChunk.language_model = &about;
-  expectFailure(LanguageModel(noChunk).open(1, 0), kInternal,
-                "describes itself wrongly");
+  expectFailure(LanguageModel(noChunk).open(1, 0), kInternal, "describes itself wrongly");
 }
 
 TEST(Program, Describes) {
@@ -182,6 +176,5 @@ TEST(Program, Describes) {
   std::string text = describeProgram(lm.program);
   EXPECT_NE(text.find("name: fake\nbits: 32\n"), std::string::npos);
   EXPECT_NE(text.find("threads: 2\n"), std::string::npos);
-  EXPECT_EQ(linesToJson("a: 1\nb c: x: y\nno colon\n"),
-            "{\"a\": 1, \"b c\": \"x: y\"}\n");
+  EXPECT_EQ(linesToJson("a: 1\nb c: x: y\nno colon\n"), "{\"a\": 1, \"b c\": \"x: y\"}\n");
 }

@@ -9,8 +9,7 @@
 using namespace qcc::rt;
 
 /// A version 1 file with this dictionary and data.
-static std::string npy(const std::string &dictionary, const std::string &data,
-                       char version = 1) {
+static std::string npy(const std::string &dictionary, const std::string &data, char version = 1) {
   std::string out = std::string("\x93NUMPY") + version + '\0';
   size_t size = dictionary.size();
   for (int i = 0; i < (version == 1 ? 2 : 4); ++i, size >>= 8)
@@ -22,9 +21,8 @@ TEST(Npy, WritesAndReadsBack) {
   struct {
     int32_t type;
     std::vector<int64_t> shape;
-  } const cases[] = {{QCC_F32, {2, 3}}, {QCC_F16, {5}},      {QCC_I64, {}},
-                     {QCC_I32, {1}},    {QCC_I8, {2, 0}},    {QCC_U8, {7, 1}},
-                     {QCC_BOOL, {3}},   {QCC_F64, {1, 2, 3}}};
+  } const cases[] = {{QCC_F32, {2, 3}}, {QCC_F16, {5}},   {QCC_I64, {}},   {QCC_I32, {1}},
+                     {QCC_I8, {2, 0}},  {QCC_U8, {7, 1}}, {QCC_BOOL, {3}}, {QCC_F64, {1, 2, 3}}};
   TempDir dir;
   for (const auto &c : cases) {
     uint64_t bytes = 0;
@@ -32,8 +30,7 @@ TEST(Npy, WritesAndReadsBack) {
     std::string data;
     for (uint64_t i = 0; i < bytes; ++i)
       data += static_cast<char>(i * 7);
-    ASSERT_FALSE(
-        writeNpy(dir.file("a"), c.type, c.shape, data.data()).failed());
+    ASSERT_FALSE(writeNpy(dir.file("a"), c.type, c.shape, data.data()).failed());
     EXPECT_EQ((slurp(dir.file("a")).size() - bytes) % 64, 0u);
     Array array;
     Status status = readNpy(dir.file("a"), array);
@@ -47,11 +44,9 @@ TEST(Npy, WritesAndReadsBack) {
 
 TEST(Npy, HeaderIsThatOfNumpy) {
   // numpy.save of zeros((2, 3), float32).
-  std::string want =
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
+  std::string want = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
   EXPECT_EQ(npyHeader(QCC_F32, {2, 3}).substr(10, want.size()), want);
-  EXPECT_NE(npyHeader(QCC_F32, {4}).find("'shape': (4,), }"),
-            std::string::npos);
+  EXPECT_NE(npyHeader(QCC_F32, {4}).find("'shape': (4,), }"), std::string::npos);
   EXPECT_NE(npyHeader(QCC_F32, {}).find("'shape': (), }"), std::string::npos);
   EXPECT_EQ(npyHeader(QCC_F32, {2, 3}).size(), 128u);
 }
@@ -60,24 +55,21 @@ TEST(Npy, ReadsOtherForms) {
   TempDir dir;
   Array array;
   std::string four(4, '\0');
-  for (std::string dictionary :
-       {"{\"shape\":(1,),\"descr\":\"<i4\",\"fortran_order\":False}",
-        "{'descr': '=f4', 'fortran_order': True, 'shape': (1,), }  \n",
-        "{'descr': '<u1', 'fortran_order': False, 'shape': (2, 2), }"}) {
+  for (std::string dictionary : {"{\"shape\":(1,),\"descr\":\"<i4\",\"fortran_order\":False}",
+                                 "{'descr': '=f4', 'fortran_order': True, 'shape': (1,), }  \n",
+                                 "{'descr': '<u1', 'fortran_order': False, 'shape': (2, 2), }"}) {
     Status status = readNpy(dir.write("a", npy(dictionary, four)), array);
     EXPECT_FALSE(status.failed()) << dictionary << status.message;
   }
-  EXPECT_FALSE(
-      readNpy(dir.write("a", npy("{'descr': '<f4', 'fortran_order': False, "
-                                 "'shape': (1,)}",
-                                 four, 2)),
-              array)
-          .failed());
+  EXPECT_FALSE(readNpy(dir.write("a", npy("{'descr': '<f4', 'fortran_order': False, "
+                                          "'shape': (1,)}",
+                                          four, 2)),
+                       array)
+                   .failed());
 }
 
 TEST(Npy, RefusesWhatItCannotRead) {
-  const char *good =
-      "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }";
+  const char *good = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }";
   std::string four(4, '\0');
   struct {
     std::string bytes, part;
@@ -94,12 +86,10 @@ TEST(Npy, RefusesWhatItCannotRead) {
        "elements of type '>f4' are not supported"},
       {npy("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }", four),
        "is in Fortran order"},
-      {npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': ()}",
-           four),
+      {npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': ()}", four),
        "not that of one plain array"},
       {npy("{'descr': '<f4', 'shape': (1,), }", four), "not that of one plain"},
-      {npy("{'descr': '<f4', 'descr': '<f4', 'shape': (1,), }", four),
-       "not that of one plain"},
+      {npy("{'descr': '<f4', 'descr': '<f4', 'shape': (1,), }", four), "not that of one plain"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }", four),
        "not that of one plain"},
       {npy("{'descr': '<f4', 'fortran_order': False, 'shape': "

@@ -16,8 +16,7 @@ struct Values {
   Status parse(std::vector<std::string> arguments, bool takesRest = true) {
     Options options{Option::of("p", "TEXT", "a text", text, &textGiven),
                     Option::of("n", "N", "a number", number),
-                    Option::of("temp", "T", "a real", real),
-                    Option::of("ids", "a flag", flag),
+                    Option::of("temp", "T", "a real", real), Option::of("ids", "a flag", flag),
                     Option::of("input", "FILE", "a list", list)};
     help = helpText(options);
     std::vector<char *> raw;
@@ -31,17 +30,15 @@ struct Values {
 } // namespace
 
 TEST(Options, TakesAllForms) {
-  for (std::vector<std::string> form : {std::vector<std::string>{"-n", "5"},
-                                        {"--n", "5"},
-                                        {"-n=5"},
-                                        {"--n=5"}}) {
+  for (std::vector<std::string> form :
+       {std::vector<std::string>{"-n", "5"}, {"--n", "5"}, {"-n=5"}, {"--n=5"}}) {
     Values v;
     ASSERT_FALSE(v.parse(form).failed());
     EXPECT_EQ(v.number, 5);
   }
   Values v;
-  ASSERT_FALSE(v.parse({"-p", "-n", "--temp", "-1.5", "--ids", "-input=a=b",
-                        "--input", "c", "word", "--", "-n"})
+  ASSERT_FALSE(v.parse({"-p", "-n", "--temp", "-1.5", "--ids", "-input=a=b", "--input", "c", "word",
+                        "--", "-n"})
                    .failed());
   EXPECT_EQ(v.text, "-n"); // a value may look like an option
   EXPECT_TRUE(v.textGiven && v.flag);

@@ -17,13 +17,12 @@ static SamplerOptions plain() {
   return o;
 }
 
-static std::vector<int> histogram(const SamplerOptions &options,
-                                  const std::vector<float> &logits, int n) {
+static std::vector<int> histogram(const SamplerOptions &options, const std::vector<float> &logits,
+                                  int n) {
   Sampler sampler(options);
   std::vector<int> out(logits.size());
   for (int i = 0; i < n; ++i)
-    ++out[static_cast<size_t>(
-        sampler.sample(logits.data(), static_cast<int64_t>(logits.size())))];
+    ++out[static_cast<size_t>(sampler.sample(logits.data(), static_cast<int64_t>(logits.size())))];
   return out;
 }
 
@@ -46,8 +45,7 @@ TEST(Sampler, GreedyTakesTheFirstOfTheLargest) {
 }
 
 TEST(Sampler, FollowsTheProbabilities) {
-  std::vector<float> logits = {std::log(1.f), std::log(2.f), std::log(5.f),
-                               -INFINITY, NAN};
+  std::vector<float> logits = {std::log(1.f), std::log(2.f), std::log(5.f), -INFINITY, NAN};
   std::vector<int> got = histogram(plain(), logits, 80000);
   EXPECT_NEAR(got[0], 10000, 400);
   EXPECT_NEAR(got[1], 20000, 500);
@@ -63,14 +61,12 @@ TEST(Sampler, TemperatureSharpens) {
 }
 
 TEST(Sampler, CutsCandidates) {
-  std::vector<float> logits = {std::log(0.5f), std::log(0.3f), std::log(0.15f),
-                               std::log(0.05f)};
+  std::vector<float> logits = {std::log(0.5f), std::log(0.3f), std::log(0.15f), std::log(0.05f)};
   SamplerOptions topK = plain(), topP = plain(), minP = plain();
   topK.topK = 2;
   topP.topP = 0.7;  // 0.5 is not enough, 0.8 is
   minP.minP = 0.29; // 0.15 = 0.3 * 0.5 stays
-  std::vector<int> k = histogram(topK, logits, 2000),
-                   p = histogram(topP, logits, 2000),
+  std::vector<int> k = histogram(topK, logits, 2000), p = histogram(topP, logits, 2000),
                    m = histogram(minP, logits, 2000);
   EXPECT_TRUE(k[0] && k[1] && !k[2] && !k[3]);
   EXPECT_TRUE(p[0] && p[1] && !p[2] && !p[3]);

@@ -20,11 +20,10 @@ TEST(Support, EscapesJson) {
       {"plain", "\"plain\""},
       {"a\"b\\c", "\"a\\\"b\\\\c\""},
       {"\n\t\x01", "\"\\u000a\\u0009\\u0001\""},
-      {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80",
-       "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\""},
-      {"\xFF", "\"\xEF\xBF\xBD\""},                 // never a first byte
-      {"\xC3", "\"\xEF\xBF\xBD\""},                 // cut short
-      {"\xC0\xAF", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""}, // overlong
+      {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", "\"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\""},
+      {"\xFF", "\"\xEF\xBF\xBD\""},                                 // never a first byte
+      {"\xC3", "\"\xEF\xBF\xBD\""},                                 // cut short
+      {"\xC0\xAF", "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},                 // overlong
       {"\xED\xA0\x80", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""}, // surrogate
       {std::string("\0", 1), "\"\\u0000\""},
   };
@@ -46,8 +45,7 @@ TEST(Support, ReadsNumbers) {
   EXPECT_EQ(list, (std::vector<int64_t>{1, 2, 3}));
   EXPECT_FALSE(parseInts("", "--tokens", list).failed());
   EXPECT_TRUE(list.empty());
-  expectFailure(parseInts("1 b", "--tokens", list), kWrongUse,
-                "--tokens: 'b' is not an integer");
+  expectFailure(parseInts("1 b", "--tokens", list), kWrongUse, "--tokens: 'b' is not an integer");
 }
 
 TEST(Support, ReadsFiles) {
@@ -76,8 +74,7 @@ TEST(Support, OutputFilesAppearWhole) {
   EXPECT_EQ(slurp(dir.file("a")), "xyz");
   EXPECT_EQ(dir.count(), 1u);
   OutputFile nowhere;
-  expectFailure(nowhere.open(dir.file("no/such/place")), kWrongUse,
-                "cannot write");
+  expectFailure(nowhere.open(dir.file("no/such/place")), kWrongUse, "cannot write");
 }
 
 TEST(Support, SaysSizes) {

@@ -47,8 +47,7 @@ inline std::string slurp(const std::string &path) {
 }
 
 /// Expects a failure with this code whose message holds `part`.
-inline void expectFailure(const Status &status, int code,
-                          const std::string &part) {
+inline void expectFailure(const Status &status, int code, const std::string &part) {
   EXPECT_EQ(status.code, code) << status.message;
   EXPECT_NE(status.message.find(part), std::string::npos)
       << "no '" << part << "' in: " << status.message;

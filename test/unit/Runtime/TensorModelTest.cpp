@@ -49,8 +49,7 @@ TEST(TensorModel, RunsWithAnyThreads) {
       ASSERT_FALSE(tensors.prepare(inputs).failed());
       ASSERT_FALSE(tensors.run().failed());
       ASSERT_EQ(tensors.outputs[0].shape, (std::vector<int64_t>{batch, 4}));
-      const float *sum =
-          reinterpret_cast<const float *>(tensors.outputs[0].memory.data());
+      const float *sum = reinterpret_cast<const float *>(tensors.outputs[0].memory.data());
       for (int64_t i = 0; i < batch * 4; ++i)
         EXPECT_EQ(sum[i], static_cast<float>(i + i % 4) + 0.5f);
       int64_t count = 0;
@@ -88,8 +87,7 @@ TEST(TensorModel, SaysWhatDoesNotFit) {
       {floats({1, 1001}), floats({1001}), "n is at most 1000"},
   };
   for (auto &c : cases)
-    expectFailure(tensors.prepare(arrays(std::move(c.x), std::move(c.y))),
-                  kWrongUse, c.part);
+    expectFailure(tensors.prepare(arrays(std::move(c.x), std::move(c.y))), kWrongUse, c.part);
 }
 
 TEST(TensorModel, UnsolvedDimension) {
@@ -101,13 +99,12 @@ TEST(TensorModel, UnsolvedDimension) {
 
 TEST(TensorModel, BadOutputShape) {
   std::vector<std::vector<int64_t>> shapes;
-  expectFailure(outputShapes(qcc_model.entries[0], {0, 2, -1}, shapes),
-                kInternal, "output sum/out:0 would have shape");
+  expectFailure(outputShapes(qcc_model.entries[0], {0, 2, -1}, shapes), kInternal,
+                "output sum/out:0 would have shape");
 }
 
 TEST(TensorModel, DescribesTensors) {
   static const int64_t dims[] = {2, -1, INT64_MIN};
   QccTensor tensor = {"t", QCC_I64, 3, dims};
-  EXPECT_EQ(describeTensor(qcc_model.entries[0], tensor),
-            "int64 [2, batch, ?]");
+  EXPECT_EQ(describeTensor(qcc_model.entries[0], tensor), "int64 [2, batch, ?]");
 }

@@ -37,8 +37,7 @@ TEST(ThreadTeam, MeetsAtBarriers) {
     ThreadTeam team;
     ASSERT_FALSE(team.start(threads).failed());
     EXPECT_EQ(team.size(), threads);
-    Work w{&team, std::vector<int64_t>(threads), std::vector<int64_t>(threads),
-           50};
+    Work w{&team, std::vector<int64_t>(threads), std::vector<int64_t>(threads), 50};
     for (int call = 0; call < 20; ++call)
       team.run(work, &w);
     int64_t n = threads, want = 0;
@@ -78,6 +77,5 @@ TEST(ThreadTeam, CountsProcessors) {
 
 TEST(ThreadTeam, RefusesAbsurdNumbers) {
   ThreadTeam team;
-  expectFailure(team.start(100000), kWrongUse,
-                "100000 threads are too many: at most 1024");
+  expectFailure(team.start(100000), kWrongUse, "100000 threads are too many: at most 1024");
 }

@@ -32,8 +32,7 @@ struct Image {
     memcpy(trailer.magic, QCC_TRAILER_MAGIC, 8);
   }
   std::string file() const {
-    return bytes + std::string(reinterpret_cast<const char *>(&trailer),
-                               sizeof trailer);
+    return bytes + std::string(reinterpret_cast<const char *>(&trailer), sizeof trailer);
   }
 };
 } // namespace
@@ -54,12 +53,11 @@ TEST(WeightsMap, MapsSections) {
   ASSERT_EQ(map.weights.size, 1000u);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(map.weights.data) % 4096, 0u);
   EXPECT_EQ(map.weights.data[999], 'W');
-  EXPECT_EQ(std::string(reinterpret_cast<const char *>(map.tokenizer.data),
-                        map.tokenizer.size),
+  EXPECT_EQ(std::string(reinterpret_cast<const char *>(map.tokenizer.data), map.tokenizer.size),
             "TTTTTTTTTT");
-  EXPECT_EQ(std::string(reinterpret_cast<const char *>(map.chatTemplate.data),
-                        map.chatTemplate.size),
-            "abc");
+  EXPECT_EQ(
+      std::string(reinterpret_cast<const char *>(map.chatTemplate.data), map.chatTemplate.size),
+      "abc");
 }
 
 TEST(WeightsMap, MissingSectionsAreEmpty) {
@@ -68,8 +66,7 @@ TEST(WeightsMap, MissingSectionsAreEmpty) {
   image.trailer.tokenizer_size = image.trailer.template_size = 0;
   image.trailer.tokenizer_offset = ~uint64_t(0);
   WeightsMap map;
-  ASSERT_FALSE(
-      map.openFile(modelOf(1000), dir.write("a", image.file())).failed());
+  ASSERT_FALSE(map.openFile(modelOf(1000), dir.write("a", image.file())).failed());
   EXPECT_EQ(map.tokenizer.data, nullptr);
   EXPECT_EQ(map.chatTemplate.size, 0u);
 }
@@ -83,12 +80,10 @@ TEST(WeightsMap, SaysWhatIsDamaged) {
       {[](Image &i) { i.bytes.insert(0, 64, 'x'); }, "was written with"},
       {[](Image &i) { i.trailer.weights_offset += 4096; }, "its weights"},
       {[](Image &i) { i.trailer.weights_size = ~uint64_t(0); }, "its weights"},
-      {[](Image &i) { i.trailer.weights_offset = ~uint64_t(0) << 16; },
-       "its weights"},
+      {[](Image &i) { i.trailer.weights_offset = ~uint64_t(0) << 16; }, "its weights"},
       {[](Image &i) { i.trailer.tokenizer_offset += 1; }, "its tokenizer"},
       {[](Image &i) { i.trailer.tokenizer_size = 1 << 30; }, "its tokenizer"},
-      {[](Image &i) { i.trailer.template_size = 1 << 30; },
-       "its chat template"},
+      {[](Image &i) { i.trailer.template_size = 1 << 30; }, "its chat template"},
       {[](Image &i) { i.trailer.weights_size -= 1; },
        "holds 999 bytes of weights, and 1000 are needed"},
   };
@@ -97,21 +92,18 @@ TEST(WeightsMap, SaysWhatIsDamaged) {
     Image image;
     c.change(image);
     WeightsMap map;
-    expectFailure(map.openFile(modelOf(1000), dir.write("a", image.file())),
-                  kBadFile, c.part);
+    expectFailure(map.openFile(modelOf(1000), dir.write("a", image.file())), kBadFile, c.part);
   }
 }
 
 TEST(WeightsMap, EveryTruncationIsRecognized) {
   TempDir dir;
   std::string whole = Image().file();
-  for (size_t size :
-       {size_t(0), size_t(1), sizeof(QccTrailer) - 1, sizeof(QccTrailer),
-        whole.size() / 2, whole.size() - 64, whole.size() - 1}) {
+  for (size_t size : {size_t(0), size_t(1), sizeof(QccTrailer) - 1, sizeof(QccTrailer),
+                      whole.size() / 2, whole.size() - 64, whole.size() - 1}) {
     WeightsMap map;
-    expectFailure(
-        map.openFile(modelOf(1000), dir.write("a", whole.substr(0, size))),
-        kBadFile, "is incomplete");
+    expectFailure(map.openFile(modelOf(1000), dir.write("a", whole.substr(0, size))), kBadFile,
+                  "is incomplete");
   }
 }
 
@@ -123,9 +115,7 @@ TEST(WeightsMap, EmbeddedWeightsNeedNoTrailer) {
   ASSERT_FALSE(map.openProgram(model).failed());
   EXPECT_EQ(map.weights.data, bytes);
   WeightsMap library;
-  ASSERT_FALSE(
-      library.openLibrary(model, reinterpret_cast<const void *>(&modelOf))
-          .failed());
+  ASSERT_FALSE(library.openLibrary(model, reinterpret_cast<const void *>(&modelOf)).failed());
   EXPECT_EQ(library.weights.size, 4u);
 }
 
@@ -134,6 +124,5 @@ TEST(WeightsMap, ProgramWithoutWeightsIsIncomplete) {
   expectFailure(map.openProgram(modelOf(4)), kBadFile, "is incomplete");
   WeightsMap nowhere;
   int onStack = 0;
-  expectFailure(nowhere.openLibrary(modelOf(4), &onStack), kBadFile,
-                "cannot tell from which file");
+  expectFailure(nowhere.openLibrary(modelOf(4), &onStack), kBadFile, "cannot tell from which file");
 }
