@@ -47,8 +47,7 @@ public:
   }
 
   Error run() {
-    Expected<TargetSpec> resolved =
-        resolveTarget(request.target, request.cpu, request.attributes);
+    Expected<TargetSpec> resolved = resolveTarget(request.target, request.cpu, request.attributes);
     if (!resolved)
       return resolved.takeError();
     target = std::move(*resolved);
@@ -113,10 +112,8 @@ private:
   }
 
   Error stageError(StringRef stage) {
-    return make_error<ModelError>(ExitCode::Internal,
-                                  (Twine(request.model) + ": stage " + stage + ": " +
-                                   diagnostics)
-                                      .str());
+    return make_error<ModelError>(
+        ExitCode::Internal, (Twine(request.model) + ": stage " + stage + ": " + diagnostics).str());
   }
 
   Error describeModel() {
@@ -170,8 +167,7 @@ private:
       raw_string_ostream(text) << *llvmModule;
       return writeText(text);
     }
-    Expected<SmallVector<char, 0>> code =
-        emitCode(*llvmModule, target, request.emit == Emit::Asm);
+    Expected<SmallVector<char, 0>> code = emitCode(*llvmModule, target, request.emit == Emit::Asm);
     if (!code)
       return code.takeError();
     StringRef bytes(code->data(), code->size());
@@ -190,10 +186,9 @@ private:
     Expected<LinkArch> arch = archOfTriple(target.triple);
     if (!arch)
       return arch.takeError();
-    LinkOptions link{*arch,
-                     descriptor.languageModel ? RuntimeKind::LanguageModel
-                                              : RuntimeKind::TensorModel,
-                     *runtime};
+    LinkOptions link{
+        *arch, descriptor.languageModel ? RuntimeKind::LanguageModel : RuntimeKind::TensorModel,
+        *runtime};
     TemporaryFile objectFile, program;
     if (Error error = temporary("o", object, objectFile))
       return error;
@@ -214,9 +209,10 @@ private:
       if (Error error = writeArtifact({}, output + ".weights"))
         return error;
     } else {
-      Error error = request.emit == Emit::Exe
-                        ? linkExecutable(link, objects, program.path.str())
-                        : linkShared(link, objects, name, program.path.str());
+      Error error =
+          request.emit == Emit::Exe
+              ? linkExecutable(link, objects, program.path.str())
+              : linkShared(link, objects, name, sys::path::filename(output), program.path.str());
       if (error)
         return error;
       if (Error written = writeArtifact(program.path.str(), output))
@@ -273,8 +269,7 @@ private:
 
   Error temporary(StringRef suffix, StringRef bytes, TemporaryFile &file) {
     if (std::error_code code = sys::fs::createTemporaryFile("qcc", suffix, file.path))
-      return make_error<ModelError>(ExitCode::DoesNotFit,
-                                    "no temporary file: " + code.message());
+      return make_error<ModelError>(ExitCode::DoesNotFit, "no temporary file: " + code.message());
     return bytes.empty() ? Error::success() : writeFileAtomically(file.path, bytes);
   }
 

@@ -31,30 +31,25 @@ static constexpr uint64_t kSectionAlign = 64;
 
 /// A temporary file beside its final name, with mode bits as the umask has
 /// them.
-static Expected<int> openBeside(StringRef output,
-                                SmallVectorImpl<char> &temporary) {
+static Expected<int> openBeside(StringRef output, SmallVectorImpl<char> &temporary) {
   SmallString<256> model(output);
   model += ".%%%%%%.tmp";
   int fd = -1;
-  std::error_code why =
-      sys::fs::createUniqueFile(model, fd, temporary, sys::fs::OF_None,
-                                sys::fs::all_read | sys::fs::all_write);
+  std::error_code why = sys::fs::createUniqueFile(model, fd, temporary, sys::fs::OF_None,
+                                                  sys::fs::all_read | sys::fs::all_write);
   if (why)
     return writeError(output, why);
   sys::RemoveFileOnSignal(StringRef(temporary.data(), temporary.size()));
   return fd;
 }
 
-static Error writeAt(int fd, uint64_t offset, ArrayRef<uint8_t> bytes,
-                     StringRef output) {
+static Error writeAt(int fd, uint64_t offset, ArrayRef<uint8_t> bytes, StringRef output) {
   while (!bytes.empty()) {
-    ssize_t done =
-        pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    ssize_t done = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR)
       continue;
     if (done < 0)
-      return writeError(output,
-                        std::error_code(errno, std::generic_category()));
+      return writeError(output, std::error_code(errno, std::generic_category()));
     bytes = bytes.drop_front(static_cast<size_t>(done));
     offset += static_cast<uint64_t>(done);
   }
@@ -101,8 +96,7 @@ struct ArtifactWriter::State {
   }
 };
 
-ArtifactWriter::ArtifactWriter(std::unique_ptr<State> s)
-    : state(std::move(s)) {}
+ArtifactWriter::ArtifactWriter(std::unique_ptr<State> s) : state(std::move(s)) {}
 
 ArtifactWriter::~ArtifactWriter() {
   if (state->fd < 0)
@@ -112,8 +106,7 @@ ArtifactWriter::~ArtifactWriter() {
   sys::DontRemoveFileOnSignal(state->temporary);
 }
 
-Expected<std::unique_ptr<ArtifactWriter>>
-ArtifactWriter::create(StringRef output) {
+Expected<std::unique_ptr<ArtifactWriter>> ArtifactWriter::create(StringRef output) {
   auto state = std::make_unique<State>();
   state->output = output.str();
   memset(&state->trailer, 0, sizeof state->trailer);
@@ -126,11 +119,10 @@ ArtifactWriter::create(StringRef output) {
 
 Error ArtifactWriter::setProgram(StringRef path) {
   assert(state->end == 0 && "the program comes first");
-  ErrorOr<std::unique_ptr<MemoryBuffer>> program = MemoryBuffer::getFile(
-      path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  ErrorOr<std::unique_ptr<MemoryBuffer>> program =
+      MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!program)
-    return emitError(ExitCode::Internal, "cannot read the linked program " +
-                                             path + ": " +
+    return emitError(ExitCode::Internal, "cannot read the linked program " + path + ": " +
                                              program.getError().message());
   StringRef bytes = (*program)->getBuffer();
   state->program = true;
@@ -144,8 +136,7 @@ Error ArtifactWriter::beginWeights(uint64_t bytes) {
   state->weights = true;
   if (bytes > static_cast<uint64_t>(INT64_MAX) - (uint64_t(1) << 40))
     return emitError(ExitCode::DoesNotFit,
-                     "the weights of " + state->output +
-                         " are larger than a file can be");
+                     "the weights of " + state->output + " are larger than a file can be");
   uint64_t start = alignTo(state->end, QCC_SECTION_ALIGN);
   state->trailer.weights_offset = start;
   state->trailer.weights_size = bytes;
@@ -154,26 +145,21 @@ Error ArtifactWriter::beginWeights(uint64_t bytes) {
   int error = 0;
   if (bytes != 0)
     do
-      error = fallocate(state->fd, 0, static_cast<off_t>(start),
-                        static_cast<off_t>(bytes)) == 0
+      error = fallocate(state->fd, 0, static_cast<off_t>(start), static_cast<off_t>(bytes)) == 0
                   ? 0
                   : errno;
     while (error == EINTR);
   if (error == EOPNOTSUPP || error == ENOSYS)
-    error =
-        ftruncate(state->fd, static_cast<off_t>(state->end)) == 0 ? 0 : errno;
-  return error == 0
-             ? Error::success()
-             : writeError(state->output,
-                          std::error_code(error, std::generic_category()));
+    error = ftruncate(state->fd, static_cast<off_t>(state->end)) == 0 ? 0 : errno;
+  return error == 0 ? Error::success()
+                    : writeError(state->output, std::error_code(error, std::generic_category()));
 }
 
 Error ArtifactWriter::writeWeights(uint64_t offset, ArrayRef<uint8_t> bytes) {
   uint64_t size = state->trailer.weights_size;
   if (bytes.size() > size || offset > size - bytes.size())
     return emitError(ExitCode::Internal, "weights at " + Twine(offset) + ", " +
-                                             Twine(bytes.size()) +
-                                             " bytes, lie outside the " +
+                                             Twine(bytes.size()) + " bytes, lie outside the " +
                                              Twine(size) + " bytes planned");
   return state->write(state->trailer.weights_offset + offset, bytes);
 }
@@ -185,13 +171,11 @@ Error ArtifactWriter::appendWeights(ArrayRef<uint8_t> bytes) {
 }
 
 Error ArtifactWriter::setTokenizer(ArrayRef<uint8_t> bytes) {
-  return state->section(bytes, state->trailer.tokenizer_offset,
-                        state->trailer.tokenizer_size);
+  return state->section(bytes, state->trailer.tokenizer_offset, state->trailer.tokenizer_size);
 }
 
 Error ArtifactWriter::setChatTemplate(StringRef text) {
-  return state->section(arrayRefFromStringRef(text),
-                        state->trailer.template_offset,
+  return state->section(arrayRefFromStringRef(text), state->trailer.template_offset,
                         state->trailer.template_size);
 }
 
@@ -201,8 +185,7 @@ Error ArtifactWriter::commit() {
   uint64_t at = alignTo(state->end, kSectionAlign);
   trailer.file_size = state->end = at + sizeof trailer;
   if (Error error =
-          state->write(at, ArrayRef(reinterpret_cast<const uint8_t *>(&trailer),
-                                    sizeof trailer)))
+          state->write(at, ArrayRef(reinterpret_cast<const uint8_t *>(&trailer), sizeof trailer)))
     return error;
   if (state->program)
     makeExecutable(state->fd);
@@ -213,9 +196,7 @@ Error ArtifactWriter::commit() {
 
 uint64_t ArtifactWriter::size() const { return state->end; }
 
-uint64_t ArtifactWriter::overheadBytes() const {
-  return state->end - state->trailer.weights_size;
-}
+uint64_t ArtifactWriter::overheadBytes() const { return state->end - state->trailer.weights_size; }
 
 Error writeFileAtomically(StringRef output, StringRef bytes, bool executable) {
   SmallString<256> temporary;

@@ -33,8 +33,7 @@ namespace qcc {
 class ArtifactWriter {
 public:
   /// Opens a temporary file beside `output`.
-  static llvm::Expected<std::unique_ptr<ArtifactWriter>>
-  create(llvm::StringRef output);
+  static llvm::Expected<std::unique_ptr<ArtifactWriter>> create(llvm::StringRef output);
 
   /// Removes the temporary file unless committed.
   ~ArtifactWriter();

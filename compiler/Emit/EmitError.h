@@ -19,8 +19,7 @@ inline llvm::Error emitError(ExitCode code, const llvm::Twine &message) {
 
 /// "cannot write FILE: why". A full disk is DoesNotFit, the rest WrongUse.
 inline llvm::Error writeError(llvm::StringRef file, std::error_code why) {
-  bool full = why == std::errc::no_space_on_device ||
-              why == std::errc::file_too_large ||
+  bool full = why == std::errc::no_space_on_device || why == std::errc::file_too_large ||
               why.value() == static_cast<int>(EDQUOT);
   return emitError(full ? ExitCode::DoesNotFit : ExitCode::WrongUse,
                    "cannot write " + file + ": " + why.message() +

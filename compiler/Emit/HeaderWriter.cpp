@@ -52,12 +52,11 @@ static std::string commentText(StringRef text) {
   return out;
 }
 
-static void writeTensors(raw_ostream &os, const HeaderModel &model,
-                         StringRef what, ArrayRef<HeaderTensor> tensors) {
+static void writeTensors(raw_ostream &os, const HeaderModel &model, StringRef what,
+                         ArrayRef<HeaderTensor> tensors) {
   os << "   " << what << ":\n";
   for (auto [i, tensor] : enumerate(tensors)) {
-    os << "     " << i << "  " << commentText(tensor.name) << ": "
-       << cType(tensor.type) << " [";
+    os << "     " << i << "  " << commentText(tensor.name) << ": " << cType(tensor.type) << " [";
     ListSeparator separator;
     for (int64_t d : tensor.dims) {
       os << separator;
@@ -108,8 +107,7 @@ static void writeIntroduction(raw_ostream &os, const HeaderModel &model) {
     }
   }
   os << "   Weights: " << model.weightBytes << " bytes"
-     << (model.weightsBeside ? ", in a file beside the library" : "")
-     << ", mapped read-only.\n\n"
+     << (model.weightsBeside ? ", in a file beside the library" : "") << ", mapped read-only.\n\n"
      << "   Tensors are dense, in C order, aligned for their element type. "
         "There is no\n   global state; one object serves one call at a time. "
         "Functions return 0, or a\n   code and a message: 1 wrong use, 2 a "
@@ -117,8 +115,7 @@ static void writeIntroduction(raw_ostream &os, const HeaderModel &model) {
         "5 an internal error. */\n";
 }
 
-static void writeFunctions(raw_ostream &os, const HeaderModel &model,
-                           StringRef p) {
+static void writeFunctions(raw_ostream &os, const HeaderModel &model, StringRef p) {
   os << "typedef struct " << p << " " << p << ";\n\n"
      << "typedef struct " << p << "_options {\n"
      << "  int32_t threads;          /* 0: as many as there are processors */\n"

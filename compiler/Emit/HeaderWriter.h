@@ -33,8 +33,7 @@ struct HeaderModel {
   std::vector<std::string> dimNames;
   std::vector<int64_t> dimMax; ///< INT64_MAX when open
   uint64_t weightBytes = 0;
-  bool weightsBeside =
-      false; ///< static library: weights are a file of their own
+  bool weightsBeside = false; ///< static library: weights are a file of their own
 };
 
 /// A C identifier made from a name: other characters become '_', never empty,

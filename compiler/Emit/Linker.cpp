@@ -33,15 +33,12 @@ using namespace llvm;
 namespace qcc {
 
 /// The functions of runtime/src/Library.cpp, without their prefix.
-static constexpr StringLiteral kLibraryFunctions[] = {"create", "run", "sizes",
-                                                      "destroy", "error"};
+static constexpr StringLiteral kLibraryFunctions[] = {"create", "run", "sizes", "destroy", "error"};
 
-StringRef archDirectory(LinkArch arch) {
-  return arch == LinkArch::X86_64 ? "x86-64" : "arm64";
-}
+StringRef archDirectory(LinkArch arch) { return arch == LinkArch::X86_64 ? "x86-64" : "arm64"; }
 
 Expected<LinkArch> archOfTriple(StringRef triple) {
-  Triple parsed(triple);
+  Triple parsed(Triple::normalize(triple));
   if (parsed.isOSLinux() && parsed.getArch() == Triple::x86_64)
     return LinkArch::X86_64;
   if (parsed.isOSLinux() && parsed.getArch() == Triple::aarch64)
@@ -58,9 +55,8 @@ Expected<std::string> findRuntimeDir(StringRef program) {
   sys::path::remove_dots(path, /*remove_dot_dot=*/true);
   if (sys::fs::is_directory(path))
     return std::string(path);
-  return emitError(ExitCode::WrongUse,
-                   "qcc's runtime is missing: there is no directory " + path +
-                       "; install qcc with its lib/qcc beside its bin");
+  return emitError(ExitCode::WrongUse, "qcc's runtime is missing: there is no directory " + path +
+                                           "; install qcc with its lib/qcc beside its bin");
 }
 
 static StringRef emulation(LinkArch arch) {
@@ -68,8 +64,7 @@ static StringRef emulation(LinkArch arch) {
 }
 
 /// Runs lld. `output` is for messages.
-static Error runLinker(const std::vector<std::string> &arguments,
-                       StringRef output) {
+static Error runLinker(const std::vector<std::string> &arguments, StringRef output) {
   // lld keeps its state in globals.
   static std::mutex one;
   std::lock_guard<std::mutex> lock(one);
@@ -78,18 +73,14 @@ static Error runLinker(const std::vector<std::string> &arguments,
     raw.push_back(argument.c_str());
   std::string text;
   raw_string_ostream stream(text);
-  lld::Result result =
-      lld::lldMain(raw, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  lld::Result result = lld::lldMain(raw, stream, stream, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode == 0)
     return Error::success();
   sys::fs::remove(output);
   StringRef said = StringRef(text).trim();
   bool full = said.contains("No space left") || said.contains("too large");
-  bool place = said.contains("cannot open output file") ||
-               said.contains("failed to write");
-  ExitCode code = full    ? ExitCode::DoesNotFit
-                  : place ? ExitCode::WrongUse
-                          : ExitCode::Internal;
+  bool place = said.contains("cannot open output file") || said.contains("failed to write");
+  ExitCode code = full ? ExitCode::DoesNotFit : place ? ExitCode::WrongUse : ExitCode::Internal;
   return emitError(code, "cannot link " + output + ": " + said);
 }
 
@@ -97,8 +88,7 @@ namespace {
 /// Puts together the linker's arguments.
 class Arguments {
 public:
-  explicit Arguments(const LinkOptions &options)
-      : directory(options.runtimeDir) {
+  explicit Arguments(const LinkOptions &options) : directory(options.runtimeDir) {
     sys::path::append(directory, archDirectory(options.arch));
     add({"-m", emulation(options.arch)});
     add({"--build-id=none", "--no-rosegment", "-z", "noexecstack"});
@@ -107,9 +97,7 @@ public:
     for (StringRef one : more)
       list.push_back(one.str());
   }
-  void addFiles(ArrayRef<std::string> more) {
-    list.insert(list.end(), more.begin(), more.end());
-  }
+  void addFiles(ArrayRef<std::string> more) { list.insert(list.end(), more.begin(), more.end()); }
   /// Files of the runtime's directory.
   Error addOurs(ArrayRef<StringRef> names) {
     for (StringRef name : names) {
@@ -117,8 +105,7 @@ public:
       sys::path::append(path, name);
       if (!sys::fs::exists(path))
         return emitError(ExitCode::WrongUse,
-                         "qcc's runtime is incomplete: " + path +
-                             " is missing; install qcc again");
+                         "qcc's runtime is incomplete: " + path + " is missing; install qcc again");
       list.push_back(std::string(path));
     }
     return Error::success();
@@ -130,39 +117,33 @@ private:
 };
 } // namespace
 
-Error linkExecutable(const LinkOptions &options, ArrayRef<std::string> objects,
-                     StringRef output) {
+Error linkExecutable(const LinkOptions &options, ArrayRef<std::string> objects, StringRef output) {
   Arguments arguments(options);
-  arguments.add({"-static", "--gc-sections", "--strip-all", "-O2",
-                 "--hash-style=gnu", "-z", "relro", "-z", "now", "-o", output});
+  arguments.add({"-static", "--gc-sections", "--strip-all", "-O2", "--hash-style=gnu", "-z",
+                 "relro", "-z", "now", "-o", output});
   if (Error error = arguments.addOurs({"crt1.o", "crti.o", "crtbeginT.o"}))
     return error;
   arguments.addFiles(objects);
-  StringRef runtime = options.kind == RuntimeKind::LanguageModel
-                          ? "libqccrt_lm.a"
-                          : "libqccrt_tensor.a";
-  if (Error error =
-          arguments.addOurs({runtime, "libstdc++.a", "libm.a", "libc.a",
-                             "libgcc.a", "libgcc_eh.a", "crtend.o", "crtn.o"}))
+  StringRef runtime =
+      options.kind == RuntimeKind::LanguageModel ? "libqccrt_lm.a" : "libqccrt_tensor.a";
+  if (Error error = arguments.addOurs({runtime, "libstdc++.a", "libm.a", "libc.a", "libgcc.a",
+                                       "libgcc_eh.a", "crtend.o", "crtn.o"}))
     return error;
   return runLinker(arguments.list, output);
 }
 
 /// The same names as `names`, and nothing else.
-static Error addNames(objcopy::NameMatcher &matcher,
-                      ArrayRef<std::string> names) {
+static Error addNames(objcopy::NameMatcher &matcher, ArrayRef<std::string> names) {
   for (StringRef name : names)
-    if (Error error = matcher.addMatcher(
-            objcopy::NameOrPattern::create(name, objcopy::MatchStyle::Literal,
-                                           [](Error error) { return error; })))
+    if (Error error = matcher.addMatcher(objcopy::NameOrPattern::create(
+            name, objcopy::MatchStyle::Literal, [](Error error) { return error; })))
       return error;
   return Error::success();
 }
 
 /// Gives the library's functions the model's name and makes all else local.
 static Expected<std::string> nameFunctions(StringRef object, StringRef name) {
-  Expected<object::OwningBinary<object::Binary>> binary =
-      object::createBinary(object);
+  Expected<object::OwningBinary<object::Binary>> binary = object::createBinary(object);
   if (!binary)
     return binary.takeError();
   std::vector<std::string> before, after;
@@ -179,20 +160,17 @@ static Expected<std::string> nameFunctions(StringRef object, StringRef name) {
     return std::move(error);
   std::string bytes;
   raw_string_ostream stream(bytes);
-  if (Error error =
-          objcopy::executeObjcopyOnBinary(config, *binary->getBinary(), stream))
+  if (Error error = objcopy::executeObjcopyOnBinary(config, *binary->getBinary(), stream))
     return std::move(error);
   return bytes;
 }
 
 /// The bytes of one object of model and runtime, where only this model's
 /// functions are global.
-static Expected<std::string> linkObject(const LinkOptions &options,
-                                        ArrayRef<std::string> objects,
+static Expected<std::string> linkObject(const LinkOptions &options, ArrayRef<std::string> objects,
                                         StringRef name) {
   SmallString<128> joined;
-  if (std::error_code why =
-          sys::fs::createTemporaryFile("qcc-library", "o", joined))
+  if (std::error_code why = sys::fs::createTemporaryFile("qcc-library", "o", joined))
     return writeError("a temporary file", why);
   FileRemover remover(joined);
   Arguments arguments(options);
@@ -209,23 +187,21 @@ static Expected<std::string> linkObject(const LinkOptions &options,
   return nameFunctions(joined, name);
 }
 
-Error linkShared(const LinkOptions &options, ArrayRef<std::string> objects,
-                 StringRef name, StringRef output) {
+Error linkShared(const LinkOptions &options, ArrayRef<std::string> objects, StringRef name,
+                 StringRef soname, StringRef output) {
   Expected<std::string> bytes = linkObject(options, objects, name);
   if (!bytes)
     return bytes.takeError();
   SmallString<128> object;
-  if (std::error_code why =
-          sys::fs::createTemporaryFile("qcc-library", "o", object))
+  if (std::error_code why = sys::fs::createTemporaryFile("qcc-library", "o", object))
     return writeError("a temporary file", why);
   FileRemover remover(object);
   if (Error error = writeFileAtomically(object, *bytes))
     return error;
 
   Arguments arguments(options);
-  arguments.add({"-shared", "--gc-sections", "--strip-all", "-O2", "-Bsymbolic",
-                 "-z", "defs", "-z", "relro", "-z", "now", "--hash-style=gnu",
-                 "--exclude-libs=ALL", "-soname", sys::path::filename(output),
+  arguments.add({"-shared", "--gc-sections", "--strip-all", "-O2", "-Bsymbolic", "-z", "defs", "-z",
+                 "relro", "-z", "now", "--hash-style=gnu", "--exclude-libs=ALL", "-soname", soname,
                  "-o", output});
   if (Error error = arguments.addOurs({"crti.o", "crtbeginS.o"}))
     return error;
@@ -233,22 +209,21 @@ Error linkShared(const LinkOptions &options, ArrayRef<std::string> objects,
   if (Error error = arguments.addOurs({"libgcc.a"}))
     return error;
   arguments.add({"--as-needed"});
-  if (Error error =
-          arguments.addOurs({"libc.so.6", "libm.so.6", "crtendS.o", "crtn.o"}))
+  if (Error error = arguments.addOurs({"libc.so.6", "libm.so.6", "crtendS.o", "crtn.o"}))
     return error;
   return runLinker(arguments.list, output);
 }
 
-Error archiveStatic(const LinkOptions &options, ArrayRef<std::string> objects,
-                    StringRef name, StringRef output) {
+Error archiveStatic(const LinkOptions &options, ArrayRef<std::string> objects, StringRef name,
+                    StringRef output) {
   Expected<std::string> bytes = linkObject(options, objects, name);
   if (!bytes)
     return bytes.takeError();
   std::string member = ("qcc_" + name + ".o").str();
   NewArchiveMember object(MemoryBufferRef(*bytes, member));
-  Expected<std::unique_ptr<MemoryBuffer>> archive = writeArchiveToBuffer(
-      object, SymtabWritingMode::NormalSymtab, object::Archive::K_GNU,
-      /*Deterministic=*/true, /*Thin=*/false);
+  Expected<std::unique_ptr<MemoryBuffer>> archive =
+      writeArchiveToBuffer(object, SymtabWritingMode::NormalSymtab, object::Archive::K_GNU,
+                           /*Deterministic=*/true, /*Thin=*/false);
   if (!archive)
     return archive.takeError();
   return writeFileAtomically(output, (*archive)->getBuffer());

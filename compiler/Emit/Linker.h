@@ -46,21 +46,19 @@ llvm::Expected<std::string> findRuntimeDir(llvm::StringRef program);
 /// Links object files, which define `qcc_model`, with the runtime into a static
 /// executable without symbols. Its weights are appended afterwards
 /// (Artifact.h).
-llvm::Error linkExecutable(const LinkOptions &options,
-                           llvm::ArrayRef<std::string> objects,
+llvm::Error linkExecutable(const LinkOptions &options, llvm::ArrayRef<std::string> objects,
                            llvm::StringRef output);
 
 /// Links object files of a tensor model into a shared library that depends on
 /// the C library alone and exports qcc_<name>_create, _run, ... (see
 /// headerText) and no other symbol. `name` is a C identifier: see cIdentifier.
-llvm::Error linkShared(const LinkOptions &options,
-                       llvm::ArrayRef<std::string> objects,
-                       llvm::StringRef name, llvm::StringRef output);
+/// `soname` is the file name that the library will have in the end.
+llvm::Error linkShared(const LinkOptions &options, llvm::ArrayRef<std::string> objects,
+                       llvm::StringRef name, llvm::StringRef soname, llvm::StringRef output);
 
 /// The same as a static library of one object file, in which everything else is
 /// local, so that several models go into one program.
-llvm::Error archiveStatic(const LinkOptions &options,
-                          llvm::ArrayRef<std::string> objects,
+llvm::Error archiveStatic(const LinkOptions &options, llvm::ArrayRef<std::string> objects,
                           llvm::StringRef name, llvm::StringRef output);
 
 } // namespace qcc

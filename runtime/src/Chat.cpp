@@ -35,9 +35,8 @@ public:
 
 private:
   void say(const char *role, const std::string &content) {
-    messages.push_back(text::Value(
-        text::Value::Map{{text::Value("role"), text::Value(role)},
-                         {text::Value("content"), text::Value(content)}}));
+    messages.push_back(text::Value(text::Value::Map{
+        {text::Value("role"), text::Value(role)}, {text::Value("content"), text::Value(content)}}));
   }
   std::string special(int32_t id) const {
     std::string out;
@@ -68,8 +67,8 @@ Status Chat::open(const CommonOptions &common, const ChatOptions &chat) {
   if (source.size == 0)
     return fail(kWrongUse, "this model has no chat template: it goes on from "
                            "text; give a prompt with -p");
-  std::string wrong = chatTemplate.parse(
-      {reinterpret_cast<const char *>(source.data), source.size});
+  std::string wrong =
+      chatTemplate.parse({reinterpret_cast<const char *>(source.data), source.size});
   if (!wrong.empty())
     return fail(kNotSupported, "the model's chat template: %s", wrong.c_str());
   hasSystem = chat.hasSystem;
@@ -91,16 +90,15 @@ Status Chat::turn(const std::string &question) {
     return fail(kWrongUse, "the model's chat template: %s", wrong.c_str());
   }
   // The template writes the begin token itself.
-  std::vector<int32_t> tokens = session.tokenizer.encode(
-      conversation, /*addSpecial=*/false, /*parseSpecial=*/true);
+  std::vector<int32_t> tokens =
+      session.tokenizer.encode(conversation, /*addSpecial=*/false, /*parseSpecial=*/true);
   const std::vector<int32_t> &held = session.model.tokens();
   size_t kept = 0;
-  while (kept < held.size() && kept + 1 < tokens.size() &&
-         held[kept] == tokens[kept])
+  while (kept < held.size() && kept + 1 < tokens.size() && held[kept] == tokens[kept])
     ++kept;
   Generated generated;
-  Status status = generate(session, tokens, static_cast<int64_t>(kept), options,
-                           sampler, /*interruptible=*/true, generated);
+  Status status = generate(session, tokens, static_cast<int64_t>(kept), options, sampler,
+                           /*interruptible=*/true, generated);
   if (status.failed()) {
     messages.pop_back();
     return status;
@@ -163,11 +161,9 @@ int mainChat(const QccModel &model, int count, char **arguments) {
   bool hasFile = false;
   int64_t seed = -1;
   Options options{
-      Option::of("p", "TEXT", "one question", chatting.prompt,
-                 &chatting.hasPrompt),
+      Option::of("p", "TEXT", "one question", chatting.prompt, &chatting.hasPrompt),
       Option::of("f", "FILE", "a file with one question", file, &hasFile),
-      Option::of("system", "TEXT", "the system's message", chatting.system,
-                 &chatting.hasSystem)};
+      Option::of("system", "TEXT", "the system's message", chatting.system, &chatting.hasSystem)};
   addGenerateOptions(options, generating, seed);
   addCommonOptions(options, common);
   int code = 0;
@@ -186,9 +182,8 @@ int mainChat(const QccModel &model, int count, char **arguments) {
   if (!status.failed())
     status = chat.open(common, chatting);
   if (!status.failed())
-    status = hasFile || chatting.hasPrompt
-                 ? chat.turn(chatting.prompt)
-                 : converse(chat, model.name, common.quiet);
+    status = hasFile || chatting.hasPrompt ? chat.turn(chatting.prompt)
+                                           : converse(chat, model.name, common.quiet);
   return report(model.name, status);
 }
 

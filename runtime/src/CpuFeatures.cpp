@@ -116,8 +116,7 @@ static uint64_t savedState() {
 
 static bool hasBit(const Bit &bit) {
   unsigned regs[4] = {0, 0, 0, 0};
-  if (!__get_cpuid_count(bit.leaf, bit.subleaf, &regs[EAX], &regs[EBX],
-                         &regs[ECX], &regs[EDX]))
+  if (!__get_cpuid_count(bit.leaf, bit.subleaf, &regs[EAX], &regs[EBX], &regs[ECX], &regs[EDX]))
     return false;
   // Leaf 7 says in EAX of subleaf 0 how many subleaves there are.
   if (bit.leaf == 7 && bit.subleaf != 0) {
@@ -130,9 +129,8 @@ static bool hasBit(const Bit &bit) {
          (savedState() & bit.state) == static_cast<uint64_t>(bit.state);
 }
 
-static const char kAdvice[] =
-    "compile it again with -target=native on this machine, or with "
-    "-target=x86-64-v3";
+static const char kAdvice[] = "compile it again with -target=native on this machine, or with "
+                              "-target=x86-64-v3";
 
 #elif defined(__aarch64__)
 
@@ -145,26 +143,20 @@ struct Bit {
 } // namespace
 
 static const Bit kBits[] = {
-    {"fp-armv8", AT_HWCAP, 0},     {"neon", AT_HWCAP, 1},
-    {"aes", AT_HWCAP, 3},          {"sha2", AT_HWCAP, 6},
-    {"crc", AT_HWCAP, 7},          {"lse", AT_HWCAP, 8},
-    {"fullfp16", AT_HWCAP, 10},    {"rdm", AT_HWCAP, 12},
-    {"jsconv", AT_HWCAP, 13},      {"complxnum", AT_HWCAP, 14},
-    {"rcpc", AT_HWCAP, 15},        {"ccpp", AT_HWCAP, 16},
-    {"sha3", AT_HWCAP, 17},        {"sm4", AT_HWCAP, 19},
-    {"dotprod", AT_HWCAP, 20},     {"sve", AT_HWCAP, 22},
-    {"fp16fml", AT_HWCAP, 23},     {"dit", AT_HWCAP, 24},
-    {"rcpc-immo", AT_HWCAP, 26},   {"flagm", AT_HWCAP, 27},
-    {"ssbs", AT_HWCAP, 28},        {"sb", AT_HWCAP, 29},
-    {"pauth", AT_HWCAP, 30},       {"ccdp", AT_HWCAP2, 0},
-    {"sve2", AT_HWCAP2, 1},        {"sve-aes", AT_HWCAP2, 2},
-    {"sve-bitperm", AT_HWCAP2, 4}, {"sve2-bitperm", AT_HWCAP2, 4},
-    {"sve-sha3", AT_HWCAP2, 5},    {"sve-sm4", AT_HWCAP2, 6},
-    {"altnzcv", AT_HWCAP2, 7},     {"fptoint", AT_HWCAP2, 8},
-    {"f32mm", AT_HWCAP2, 10},      {"f64mm", AT_HWCAP2, 11},
-    {"i8mm", AT_HWCAP2, 13},       {"bf16", AT_HWCAP2, 14},
-    {"rand", AT_HWCAP2, 16},       {"bti", AT_HWCAP2, 17},
-    {"mte", AT_HWCAP2, 18},        {"sme", AT_HWCAP2, 23},
+    {"fp-armv8", AT_HWCAP, 0},      {"neon", AT_HWCAP, 1},      {"aes", AT_HWCAP, 3},
+    {"sha2", AT_HWCAP, 6},          {"crc", AT_HWCAP, 7},       {"lse", AT_HWCAP, 8},
+    {"fullfp16", AT_HWCAP, 10},     {"rdm", AT_HWCAP, 12},      {"jsconv", AT_HWCAP, 13},
+    {"complxnum", AT_HWCAP, 14},    {"rcpc", AT_HWCAP, 15},     {"ccpp", AT_HWCAP, 16},
+    {"sha3", AT_HWCAP, 17},         {"sm4", AT_HWCAP, 19},      {"dotprod", AT_HWCAP, 20},
+    {"sve", AT_HWCAP, 22},          {"fp16fml", AT_HWCAP, 23},  {"dit", AT_HWCAP, 24},
+    {"rcpc-immo", AT_HWCAP, 26},    {"flagm", AT_HWCAP, 27},    {"ssbs", AT_HWCAP, 28},
+    {"sb", AT_HWCAP, 29},           {"pauth", AT_HWCAP, 30},    {"ccdp", AT_HWCAP2, 0},
+    {"sve2", AT_HWCAP2, 1},         {"sve-aes", AT_HWCAP2, 2},  {"sve-bitperm", AT_HWCAP2, 4},
+    {"sve2-bitperm", AT_HWCAP2, 4}, {"sve-sha3", AT_HWCAP2, 5}, {"sve-sm4", AT_HWCAP2, 6},
+    {"altnzcv", AT_HWCAP2, 7},      {"fptoint", AT_HWCAP2, 8},  {"f32mm", AT_HWCAP2, 10},
+    {"f64mm", AT_HWCAP2, 11},       {"i8mm", AT_HWCAP2, 13},    {"bf16", AT_HWCAP2, 14},
+    {"rand", AT_HWCAP2, 16},        {"bti", AT_HWCAP2, 17},     {"mte", AT_HWCAP2, 18},
+    {"sme", AT_HWCAP2, 23},
 };
 
 static bool hasBit(const Bit &bit) {
@@ -183,8 +175,7 @@ Feature cpuFeature(const std::string &name) {
   return Feature::Unknown;
 }
 
-std::vector<std::string> missingFeatures(const char *list,
-                                         std::vector<std::string> *unknown) {
+std::vector<std::string> missingFeatures(const char *list, std::vector<std::string> *unknown) {
   std::vector<std::string> missing;
   for (const char *at = list == nullptr ? "" : list; *at != 0;) {
     size_t size = strcspn(at, ",");
@@ -204,9 +195,8 @@ std::vector<std::string> missingFeatures(const char *list,
 }
 
 static void onIllegalInstruction(int) {
-  static const char text[] =
-      "error: this processor lacks an instruction that the program was "
-      "compiled for; compile it again for this machine\n";
+  static const char text[] = "error: this processor lacks an instruction that the program was "
+                             "compiled for; compile it again for this machine\n";
   ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
   (void)ignored;
   _exit(kNotSupported);
@@ -221,8 +211,7 @@ Status checkProcessor(const char *program, const char *features) {
   std::string names;
   for (const std::string &name : missing)
     names += (names.empty() ? "" : ", ") + name;
-  return fail(kNotSupported,
-              "this processor lacks what %s was compiled for: %s; %s", program,
+  return fail(kNotSupported, "this processor lacks what %s was compiled for: %s; %s", program,
               names.c_str(), kAdvice);
 }
 

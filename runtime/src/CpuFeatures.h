@@ -21,13 +21,16 @@ Feature cpuFeature(const std::string &name);
 /// The features in a comma separated list (a leading '+' is skipped, "-x"
 /// ignored) that are missing, or that nothing is known of: `unknown` gets the
 /// latter.
-std::vector<std::string> missingFeatures(const char *list,
-                                         std::vector<std::string> *unknown);
+std::vector<std::string> missingFeatures(const char *list, std::vector<std::string> *unknown);
 
 /// Fails with kNotSupported, naming what is missing. Features without a test
-/// pass: an illegal instruction is then reported by a signal handler this
-/// installs.
+/// pass.
 Status checkProcessor(const char *program, const char *features);
+
+/// Ends the process with a sentence at an instruction that the processor lacks:
+/// for features without a test. Not for libraries: the handler is the
+/// process's.
+void reportIllegalInstructions();
 
 } // namespace qcc::rt
 

@@ -21,8 +21,7 @@ namespace {
 
 struct EvalOptions {
   std::string file, tokens, logits;
-  bool hasFile = false, hasTokens = false, hasLogits = false, json = false,
-       keepFirst = false;
+  bool hasFile = false, hasTokens = false, hasLogits = false, json = false, keepFirst = false;
   int64_t window = 512, windows = 0, from = -1;
 };
 
@@ -48,16 +47,14 @@ Status Score::add(int64_t row, const float *logits) {
     sum += std::exp(logits[i] - top);
   double value = std::log(sum) + top - logits[tokens[row + 1]];
   if (!std::isfinite(value))
-    return fail(kInternal,
-                "the model's logits are not numbers after token %" PRId64, row);
+    return fail(kInternal, "the model's logits are not numbers after token %" PRId64, row);
   nll += value;
   squares += value * value;
   ++count;
   return {};
 }
 
-static Status scoreRows(void *context, int64_t row, int64_t rows,
-                        const float *logits) {
+static Status scoreRows(void *context, int64_t row, int64_t rows, const float *logits) {
   Score *score = static_cast<Score *>(context);
   Status status;
   for (int64_t i = 0; i < rows && row + i + 1 < score->size; ++i) {
@@ -78,32 +75,27 @@ static void progress(int64_t done, int64_t all, const Score &score) {
     fputs("\n", stderr);
 }
 
-static void printPerplexity(const EvalOptions &options, const Score &score,
-                            int64_t windows, size_t tokens) {
+static void printPerplexity(const EvalOptions &options, const Score &score, int64_t windows,
+                            size_t tokens) {
   double n = static_cast<double>(score.count), mean = score.nll / n;
   double variance = score.squares / n - mean * mean;
   double perplexity = std::exp(mean);
-  double error =
-      score.count > 1 && variance > 0
-          ? perplexity *
-                std::sqrt(variance / static_cast<double>(score.count - 1))
-          : 0;
+  double error = score.count > 1 && variance > 0
+                     ? perplexity * std::sqrt(variance / static_cast<double>(score.count - 1))
+                     : 0;
   if (options.json)
     printf("{\"perplexity\": %.6f, \"standard_error\": %.6f, \"nll\": %.8f, "
-           "\"windows\": %" PRId64 ", \"window\": %" PRId64
-           ", \"from\": %" PRId64 ", \"scored\": %" PRId64
-           ", \"tokens\": %zu}\n",
-           perplexity, error, mean, windows, options.window, options.from,
-           score.count, tokens);
+           "\"windows\": %" PRId64 ", \"window\": %" PRId64 ", \"from\": %" PRId64
+           ", \"scored\": %" PRId64 ", \"tokens\": %zu}\n",
+           perplexity, error, mean, windows, options.window, options.from, score.count, tokens);
   else
-    printf("perplexity %.4f +- %.4f (%" PRId64 " windows of %" PRId64
-           " tokens, %" PRId64 " tokens scored)\n",
+    printf("perplexity %.4f +- %.4f (%" PRId64 " windows of %" PRId64 " tokens, %" PRId64
+           " tokens scored)\n",
            perplexity, error, windows, options.window, score.count);
 }
 
 /// Perplexity over the windows of a text.
-static Status perplexity(Session &session, EvalOptions &options,
-                         std::vector<int32_t> tokens) {
+static Status perplexity(Session &session, EvalOptions &options, std::vector<int32_t> tokens) {
   LanguageModel &model = session.model;
   if (options.from < 0)
     options.from = options.window / 2;
@@ -119,8 +111,7 @@ static Status perplexity(Session &session, EvalOptions &options,
     windows = options.windows;
   // Where the model wants a begin token, each window starts with it.
   std::vector<int32_t> begin = session.tokenizer.encode("", true, false);
-  bool replaceFirst = !options.keepFirst && !begin.empty() &&
-                      begin[0] == session.tokenizer.bos();
+  bool replaceFirst = !options.keepFirst && !begin.empty() && begin[0] == session.tokenizer.bos();
   Score score;
   score.vocabulary = model.vocabulary();
   score.size = options.window;
@@ -132,8 +123,7 @@ static Status perplexity(Session &session, EvalOptions &options,
     score.tokens = window;
     model.rewind(0);
     // The logits after a token score the next one; those after the last none.
-    Status status = model.score(window, options.window - 1, options.from - 1,
-                                scoreRows, &score);
+    Status status = model.score(window, options.window - 1, options.from - 1, scoreRows, &score);
     if (status.failed())
       return status;
     if (bar)
@@ -167,8 +157,7 @@ static Status writeLogits(Session &session, const std::string &path,
     status = out.file.write(header.data(), header.size());
   auto write = [](void *context, int64_t, int64_t rows, const float *logits) {
     LogitsFile *to = static_cast<LogitsFile *>(context);
-    return to->file.write(logits, static_cast<size_t>(rows * to->vocabulary) *
-                                      sizeof(float));
+    return to->file.write(logits, static_cast<size_t>(rows * to->vocabulary) * sizeof(float));
   };
   if (!status.failed())
     status = session.model.score(tokens.data(), size, 0, write, &out);
@@ -177,14 +166,12 @@ static Status writeLogits(Session &session, const std::string &path,
   return status;
 }
 
-static Status evaluate(const QccModel &model, const CommonOptions &common,
-                       EvalOptions &options) {
+static Status evaluate(const QccModel &model, const CommonOptions &common, EvalOptions &options) {
   if (options.hasFile == options.hasTokens)
     return fail(kWrongUse, "eval: give one of -f FILE and --tokens IDS");
   if (options.hasTokens && !options.hasLogits)
     return fail(kWrongUse, "eval: --tokens needs --logits FILE.npy");
-  if (options.window < 2 || options.windows < 0 ||
-      options.from >= options.window)
+  if (options.window < 2 || options.windows < 0 || options.from >= options.window)
     return fail(kWrongUse, "eval: -c must be 2 or more, --windows 0 or more, "
                            "and --from less than -c");
   Session session(model);
@@ -210,8 +197,7 @@ static Status evaluate(const QccModel &model, const CommonOptions &common,
   if (options.hasLogits)
     return writeLogits(session, options.logits, tokens);
   if (options.window > session.model.context())
-    return fail(kWrongUse,
-                "eval: -c %" PRId64 " is more than the context of %" PRId64,
+    return fail(kWrongUse, "eval: -c %" PRId64 " is more than the context of %" PRId64,
                 options.window, session.model.context());
   return perplexity(session, options, std::move(tokens));
 }
@@ -222,18 +208,13 @@ int mainEval(const QccModel &model, int count, char **arguments) {
   Options options{
       Option::of("f", "FILE", "a text (-: stdin)", o.file, &o.hasFile),
       Option::of("c", "N", "tokens of a window (default 512)", o.window),
-      Option::of("windows", "N", "only the first N windows; 0: all (default)",
-                 o.windows),
-      Option::of("from", "N",
-                 "first token of a window that is scored (default: the middle)",
+      Option::of("windows", "N", "only the first N windows; 0: all (default)", o.windows),
+      Option::of("from", "N", "first token of a window that is scored (default: the middle)",
                  o.from),
-      Option::of("keep-first",
-                 "do not replace a window's first token by the begin token",
+      Option::of("keep-first", "do not replace a window's first token by the begin token",
                  o.keepFirst),
-      Option::of("tokens", "IDS", "token ids instead of a text", o.tokens,
-                 &o.hasTokens),
-      Option::of("logits", "FILE.npy",
-                 "write the logits after every token instead", o.logits,
+      Option::of("tokens", "IDS", "token ids instead of a text", o.tokens, &o.hasTokens),
+      Option::of("logits", "FILE.npy", "write the logits after every token instead", o.logits,
                  &o.hasLogits),
       Option::of("json", "as JSON", o.json),
       Option::of("t", "N", "threads (default: the processors)", common.threads),

@@ -34,26 +34,19 @@ static void *allocate(size_t size) {
 
 void *operator new(size_t size) { return allocate(size); }
 void *operator new[](size_t size) { return allocate(size); }
-void *operator new(size_t size, const nothrow_t &) noexcept {
-  return malloc(size == 0 ? 1 : size);
-}
+void *operator new(size_t size, const nothrow_t &) noexcept { return malloc(size == 0 ? 1 : size); }
 void *operator new(size_t size, align_val_t alignment) {
   void *memory = nullptr;
   if (posix_memalign(&memory, static_cast<size_t>(alignment), size) != 0)
     outOfMemory();
   return memory;
 }
-void *operator new(size_t size, align_val_t alignment,
-                   const nothrow_t &) noexcept {
+void *operator new(size_t size, align_val_t alignment, const nothrow_t &) noexcept {
   void *memory = nullptr;
-  return posix_memalign(&memory, static_cast<size_t>(alignment), size) == 0
-             ? memory
-             : nullptr;
+  return posix_memalign(&memory, static_cast<size_t>(alignment), size) == 0 ? memory : nullptr;
 }
 void operator delete(void *memory, align_val_t) noexcept { free(memory); }
-void operator delete(void *memory, size_t, align_val_t) noexcept {
-  free(memory);
-}
+void operator delete(void *memory, size_t, align_val_t) noexcept { free(memory); }
 void operator delete(void *memory) noexcept { free(memory); }
 void operator delete[](void *memory) noexcept { free(memory); }
 void operator delete(void *memory, size_t) noexcept { free(memory); }
@@ -77,8 +70,6 @@ template class std::basic_string<char>;
 
 // Asks, without type information, whether a shared_ptr was made by make_shared
 // of another library that has it; there is none here.
-bool std::_Sp_make_shared_tag::_S_eq(const std::type_info &) noexcept {
-  return false;
-}
+bool std::_Sp_make_shared_tag::_S_eq(const std::type_info &) noexcept { return false; }
 
 extern "C" void __cxa_pure_virtual() { die("internal error\n", 5); }

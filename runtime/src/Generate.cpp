@@ -26,8 +26,7 @@ Status Session::openTokenizer() {
     return {};
   std::string wrong = tokenizer.open(blob.data, blob.size);
   if (!wrong.empty())
-    return fail(kBadFile, "the tokenizer of this program is damaged: %s",
-                wrong.c_str());
+    return fail(kBadFile, "the tokenizer of this program is damaged: %s", wrong.c_str());
   hasTokenizer = true;
   return {};
 }
@@ -109,9 +108,9 @@ static Status checkRoom(const Session &session, int64_t prompt, int64_t count) {
   return {};
 }
 
-Status generate(Session &session, const std::vector<int32_t> &prompt,
-                int64_t kept, const GenerateOptions &options, Sampler &sampler,
-                bool interruptible, Generated &out) {
+Status generate(Session &session, const std::vector<int32_t> &prompt, int64_t kept,
+                const GenerateOptions &options, Sampler &sampler, bool interruptible,
+                Generated &out) {
   int64_t size = static_cast<int64_t>(prompt.size());
   if (size <= kept)
     return fail(kWrongUse, "the prompt is empty; give some text");
@@ -133,14 +132,11 @@ Status generate(Session &session, const std::vector<int32_t> &prompt,
     sampler.accept(prompt[static_cast<size_t>(i)]);
 
   Output output(session, options);
-  while (options.count < 0 ||
-         static_cast<int64_t>(out.tokens.size()) < options.count) {
+  while (options.count < 0 || static_cast<int64_t>(out.tokens.size()) < options.count) {
     int32_t token = sampler.sample(logits, model.vocabulary());
     if (token < 0) {
-      status =
-          fail(kInternal,
-               "the model's logits are not numbers after %" PRId64 " tokens",
-               model.position());
+      status = fail(kInternal, "the model's logits are not numbers after %" PRId64 " tokens",
+                    model.position());
       break;
     }
     sampler.accept(token);
@@ -160,23 +156,18 @@ Status generate(Session &session, const std::vector<int32_t> &prompt,
   output.finish();
   out.decodeSeconds = now() - prompted;
   if (out.contextFull && options.count < 0 && !session.quiet)
-    fprintf(stderr, "[the context of %" PRId64 " tokens is full]\n",
-            model.context());
+    fprintf(stderr, "[the context of %" PRId64 " tokens is full]\n", model.context());
   return status;
 }
 
 void printTimings(const Generated &g) {
-  auto rate = [](double count, double seconds) {
-    return seconds > 0 ? count / seconds : 0.0;
-  };
+  auto rate = [](double count, double seconds) { return seconds > 0 ? count / seconds : 0.0; };
   // The first token comes out of the prompt's own logits.
-  double steps =
-      g.tokens.empty() ? 0 : static_cast<double>(g.tokens.size() - 1);
+  double steps = g.tokens.empty() ? 0 : static_cast<double>(g.tokens.size() - 1);
   fprintf(stderr,
           "[prompt: %" PRId64 " tokens, %.1f tokens/s; first token after %.1f "
           "ms; generated: %zu tokens, %.1f tokens/s]\n",
-          g.promptTokens,
-          rate(static_cast<double>(g.promptTokens), g.promptSeconds),
+          g.promptTokens, rate(static_cast<double>(g.promptTokens), g.promptSeconds),
           1e3 * g.promptSeconds, g.tokens.size(), rate(steps, g.decodeSeconds));
 }
 
@@ -190,23 +181,18 @@ void addGenerateOptions(Options &to, GenerateOptions &o, int64_t &seed) {
                           "temperature; 0: the most likely token "
                           "(default 0.8)",
                           s.temperature));
-  to.push_back(Option::of(
-      "top-k", "K", "only the K most likely; 0: all (default 40)", s.topK));
-  to.push_back(Option::of(
-      "top-p", "P", "only the likeliest that sum to P (default 0.95)", s.topP));
+  to.push_back(Option::of("top-k", "K", "only the K most likely; 0: all (default 40)", s.topK));
+  to.push_back(Option::of("top-p", "P", "only the likeliest that sum to P (default 0.95)", s.topP));
   to.push_back(Option::of("min-p", "P",
                           "only those with P times the likeliest's "
                           "probability (default 0.05)",
                           s.minP));
-  to.push_back(Option::of("repeat-penalty", "R",
-                          "divides the logits of recent tokens (default 1)",
+  to.push_back(Option::of("repeat-penalty", "R", "divides the logits of recent tokens (default 1)",
                           s.repeatPenalty));
-  to.push_back(Option::of("repeat-last", "N",
-                          "tokens it looks back (default 64)", s.repeatLast));
+  to.push_back(Option::of("repeat-last", "N", "tokens it looks back (default 64)", s.repeatLast));
   to.push_back(Option::of("s", "SEED", "seed (default: from the clock)", seed));
   to.push_back(Option::of("ids", "write token ids instead of text", o.ids));
-  to.push_back(
-      Option::of("ignore-eos", "go on after the model's end", o.ignoreEos));
+  to.push_back(Option::of("ignore-eos", "go on after the model's end", o.ignoreEos));
 }
 
 void settleSeed(GenerateOptions &options, int64_t seed) {
@@ -219,10 +205,8 @@ void settleSeed(GenerateOptions &options, int64_t seed) {
 }
 
 void addCommonOptions(Options &to, CommonOptions &o) {
-  to.push_back(
-      Option::of("t", "N", "threads (default: the processors)", o.threads));
-  to.push_back(
-      Option::of("c", "N", "context (default: as compiled)", o.context));
+  to.push_back(Option::of("t", "N", "threads (default: the processors)", o.threads));
+  to.push_back(Option::of("c", "N", "context (default: as compiled)", o.context));
   to.push_back(Option::of("q", "no timings", o.quiet));
 }
 
@@ -239,9 +223,8 @@ Status tokenList(const std::string &text, std::vector<int32_t> &out) {
   return status;
 }
 
-bool readOptions(const QccModel &model, int count, char **arguments,
-                 const char *usage, Options &options,
-                 std::vector<std::string> *rest, int &code) {
+bool readOptions(const QccModel &model, int count, char **arguments, const char *usage,
+                 Options &options, std::vector<std::string> *rest, int &code) {
   bool help = false, h = false;
   size_t own = options.size();
   options.push_back(Option::of("help", "this text", help));

@@ -42,9 +42,8 @@ struct Session {
 /// How to go on from a prompt.
 struct GenerateOptions {
   SamplerOptions sampler;
-  int64_t count =
-      -1; ///< most tokens; -1: until the model ends or the context is full
-  bool ids = false; ///< write token ids instead of text
+  int64_t count = -1; ///< most tokens; -1: until the model ends or the context is full
+  bool ids = false;   ///< write token ids instead of text
   bool ignoreEos = false;
   bool ownText = false; ///< what comes is a text of its own, no continuation
 };
@@ -60,9 +59,9 @@ struct Generated {
 /// Feeds `prompt` behind the `kept` tokens that the cache holds, and writes
 /// what the model says to stdout as it comes. SIGINT ends it early when
 /// `interruptible`.
-Status generate(Session &session, const std::vector<int32_t> &prompt,
-                int64_t kept, const GenerateOptions &options, Sampler &sampler,
-                bool interruptible, Generated &out);
+Status generate(Session &session, const std::vector<int32_t> &prompt, int64_t kept,
+                const GenerateOptions &options, Sampler &sampler, bool interruptible,
+                Generated &out);
 
 /// Timings of a generation, to stderr.
 void printTimings(const Generated &generated);
@@ -91,9 +90,8 @@ bool printHelp(bool asked, const char *usage, const Options &options);
 
 /// Reads a verb's options, --help among them: false when the verb ends here,
 /// with `code`.
-bool readOptions(const QccModel &model, int count, char **arguments,
-                 const char *usage, Options &options,
-                 std::vector<std::string> *rest, int &code);
+bool readOptions(const QccModel &model, int count, char **arguments, const char *usage,
+                 Options &options, std::vector<std::string> *rest, int &code);
 
 } // namespace qcc::rt
 

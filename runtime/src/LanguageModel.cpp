@@ -21,19 +21,17 @@ Status LanguageModel::findEntries() {
     const char *name;
     const QccEntry **entry;
     int32_t dims;
-  } const wanted[] = {{"prefill", &prefillEntry, 2},
-                      {"decode", &decodeEntry, 1},
-                      {"head", &headEntry, 1}};
+  } const wanted[] = {
+      {"prefill", &prefillEntry, 2}, {"decode", &decodeEntry, 1}, {"head", &headEntry, 1}};
   for (const auto &w : wanted) {
     *w.entry = program.entry(w.name);
     const QccEntry *e = *w.entry;
-    if (e == nullptr || e->num_inputs != 1 || e->num_outputs != 1 ||
-        e->num_dims != w.dims)
-      return fail(kInternal, "%s has no entry point %s as version %u needs it",
-                  model.name, w.name, QCC_ABI_VERSION);
+    if (e == nullptr || e->num_inputs != 1 || e->num_outputs != 1 || e->num_dims != w.dims)
+      return fail(kInternal, "%s has no entry point %s as version %u needs it", model.name, w.name,
+                  QCC_ABI_VERSION);
   }
-  if (about->vocabulary <= 0 || about->hidden <= 0 || about->context <= 0 ||
-      about->chunk <= 0 || about->state_bytes < 0)
+  if (about->vocabulary <= 0 || about->hidden <= 0 || about->context <= 0 || about->chunk <= 0 ||
+      about->state_bytes < 0)
     return fail(kInternal, "%s describes itself wrongly", model.name);
   return {};
 }
@@ -42,16 +40,13 @@ Status LanguageModel::reserve() {
   uint64_t row = static_cast<uint64_t>(about->hidden) * sizeof(float);
   int64_t chunk = std::min(about->chunk, about->context);
   headRows = std::min({kHeadRows, chunk, headEntry->dim_max[0]});
-  uint64_t logitsBytes = static_cast<uint64_t>(headRows) *
-                         static_cast<uint64_t>(about->vocabulary) *
-                         sizeof(float);
+  uint64_t logitsBytes =
+      static_cast<uint64_t>(headRows) * static_cast<uint64_t>(about->vocabulary) * sizeof(float);
   Status status = state.reserve(cacheBytes(), "the KV cache", false);
   if (!status.failed())
-    status = hidden.reserve(row * static_cast<uint64_t>(chunk), "hidden states",
-                            false);
+    status = hidden.reserve(row * static_cast<uint64_t>(chunk), "hidden states", false);
   if (!status.failed())
-    status = headInput.reserve(row * static_cast<uint64_t>(headRows),
-                               "hidden states", false);
+    status = headInput.reserve(row * static_cast<uint64_t>(headRows), "hidden states", false);
   if (!status.failed())
     status = logitsOut.reserve(logitsBytes, "logits", false);
   // The arena for the largest calls now, so that none grows it later.
@@ -89,13 +84,11 @@ Status LanguageModel::checkTokens(const int32_t *tokens, int64_t count) const {
                 "the text is too long: %" PRId64 " tokens, and the context has "
                 "room for %" PRId64 "%s",
                 position() + count, limit,
-                limit < about->context ? "; raise -c"
-                                       : "; compile with a larger -ctx=");
+                limit < about->context ? "; raise -c" : "; compile with a larger -ctx=");
   for (int64_t i = 0; i < count; ++i)
     if (tokens[i] < 0 || tokens[i] >= about->vocabulary)
       return fail(kWrongUse,
-                  "token %d is not in the vocabulary, which has %" PRId64
-                  " tokens from 0 on",
+                  "token %d is not in the vocabulary, which has %" PRId64 " tokens from 0 on",
                   tokens[i], about->vocabulary);
   return {};
 }
@@ -104,8 +97,7 @@ Status LanguageModel::prefill(const int32_t *tokens, int64_t count) {
   int64_t dims[] = {count, position()};
   const void *inputs[] = {tokens};
   void *outputs[] = {hidden.data()};
-  Status status =
-      program.call(*prefillEntry, dims, inputs, outputs, state.data());
+  Status status = program.call(*prefillEntry, dims, inputs, outputs, state.data());
   if (!status.failed())
     sequence.insert(sequence.end(), tokens, tokens + count);
   return status;
@@ -129,13 +121,12 @@ Status keepLogits(void *context, int64_t, int64_t, const float *logits) {
 }
 } // namespace
 
-Status LanguageModel::feed(const int32_t *tokens, int64_t count,
-                           const float **logits) {
+Status LanguageModel::feed(const int32_t *tokens, int64_t count, const float **logits) {
   return score(tokens, count, count - 1, keepLogits, logits);
 }
 
-Status LanguageModel::score(const int32_t *tokens, int64_t count, int64_t first,
-                            Sink sink, void *context) {
+Status LanguageModel::score(const int32_t *tokens, int64_t count, int64_t first, Sink sink,
+                            void *context) {
   Status status = checkTokens(tokens, count);
   int64_t step = std::min(about->chunk, about->context);
   for (int64_t done = 0; done < count && !status.failed(); done += step) {
@@ -146,8 +137,7 @@ Status LanguageModel::score(const int32_t *tokens, int64_t count, int64_t first,
       int64_t rows = std::min(headRows, size - row);
       status = head(row, rows);
       if (!status.failed())
-        status = sink(context, done + row, rows,
-                      reinterpret_cast<const float *>(logitsOut.data()));
+        status = sink(context, done + row, rows, reinterpret_cast<const float *>(logitsOut.data()));
       row += rows;
     }
   }
@@ -170,8 +160,7 @@ Status LanguageModel::step(int32_t token, const float **logits) {
 }
 
 uint64_t LanguageModel::scratchBytes() const {
-  return program.arena.size() + hidden.size() + headInput.size() +
-         logitsOut.size();
+  return program.arena.size() + hidden.size() + headInput.size() + logitsOut.size();
 }
 
 } // namespace qcc::rt

@@ -29,9 +29,7 @@ public:
   int64_t position() const { return static_cast<int64_t>(sequence.size()); }
 
   /// Forgets everything from `position` on.
-  void rewind(int64_t position) {
-    sequence.resize(static_cast<size_t>(position));
-  }
+  void rewind(int64_t position) { sequence.resize(static_cast<size_t>(position)); }
 
   /// Appends tokens; `logits` gets those after the last one, [vocabulary],
   /// valid until the next call.
@@ -44,15 +42,11 @@ public:
   /// `first` on, some rows [rows, vocabulary] at a time, in order:
   /// sink(context, number of the first row, rows, logits). A failed Status from
   /// the sink ends it.
-  using Sink = Status (*)(void *context, int64_t row, int64_t rows,
-                          const float *logits);
-  Status score(const int32_t *tokens, int64_t count, int64_t first, Sink sink,
-               void *context);
+  using Sink = Status (*)(void *context, int64_t row, int64_t rows, const float *logits);
+  Status score(const int32_t *tokens, int64_t count, int64_t first, Sink sink, void *context);
 
   /// Memory beside the weights: cache and arena, in bytes.
-  uint64_t cacheBytes() const {
-    return static_cast<uint64_t>(about->state_bytes);
-  }
+  uint64_t cacheBytes() const { return static_cast<uint64_t>(about->state_bytes); }
   uint64_t scratchBytes() const;
 
   Program program;
@@ -65,8 +59,7 @@ private:
   Status head(int64_t row, int64_t rows);
 
   const QccLanguageModel *about = nullptr;
-  const QccEntry *prefillEntry = nullptr, *decodeEntry = nullptr,
-                 *headEntry = nullptr;
+  const QccEntry *prefillEntry = nullptr, *decodeEntry = nullptr, *headEntry = nullptr;
   int64_t limit = 0, headRows = 0;
   std::vector<int32_t> sequence;
   Memory state, hidden, headInput, logitsOut;

@@ -20,8 +20,8 @@ static const char kUsage[] =
     "  PROGRAM VERB --help      verbs: chat, bench, eval, info, tokenize\n";
 
 /// The prompt's tokens, from whichever option gave them.
-static Status promptTokens(const Session &session, const std::string &text,
-                           const std::string &ids, std::vector<int32_t> &out) {
+static Status promptTokens(const Session &session, const std::string &text, const std::string &ids,
+                           std::vector<int32_t> &out) {
   if (!ids.empty())
     return tokenList(ids, out);
   Status status = session.needTokenizer("a prompt of text");
@@ -61,10 +61,8 @@ int mainComplete(const QccModel &model, int count, char **arguments) {
   bool hasPrompt = false, hasFile = false, hasTokens = false;
   int64_t seed = -1;
   Options options{Option::of("p", "TEXT", "the prompt", prompt, &hasPrompt),
-                  Option::of("f", "FILE", "a file with the prompt (-: stdin)",
-                             file, &hasFile),
-                  Option::of("tokens", "IDS", "the prompt as token ids", tokens,
-                             &hasTokens)};
+                  Option::of("f", "FILE", "a file with the prompt (-: stdin)", file, &hasFile),
+                  Option::of("tokens", "IDS", "the prompt as token ids", tokens, &hasTokens)};
   addGenerateOptions(options, generating, seed);
   addCommonOptions(options, common);
   int code = 0;
@@ -78,8 +76,7 @@ int mainComplete(const QccModel &model, int count, char **arguments) {
                                               "FILE or --tokens; see --help"));
   }
   if (hasPrompt + hasFile + hasTokens > 1)
-    return report(model.name,
-                  fail(kWrongUse, "give one of -p, -f and --tokens"));
+    return report(model.name, fail(kWrongUse, "give one of -p, -f and --tokens"));
   Status status;
   if (hasFile) {
     status = readFile(file, prompt);
@@ -99,13 +96,10 @@ int mainTokenize(const QccModel &model, int count, char **arguments) {
   common.threads = 1;
   std::string prompt, file;
   bool hasPrompt = false, hasFile = false, onlyCount = false, plain = false;
-  Options options{
-      Option::of("p", "TEXT", "the text", prompt, &hasPrompt),
-      Option::of("f", "FILE", "a file with the text (-: stdin)", file,
-                 &hasFile),
-      Option::of("count", "print the number of tokens only", onlyCount),
-      Option::of("no-special", "neither add nor recognize special tokens",
-                 plain)};
+  Options options{Option::of("p", "TEXT", "the text", prompt, &hasPrompt),
+                  Option::of("f", "FILE", "a file with the text (-: stdin)", file, &hasFile),
+                  Option::of("count", "print the number of tokens only", onlyCount),
+                  Option::of("no-special", "neither add nor recognize special tokens", plain)};
   int code = 0;
   std::vector<std::string> rest;
   if (!readOptions(model, count, arguments,
@@ -114,8 +108,7 @@ int mainTokenize(const QccModel &model, int count, char **arguments) {
                    options, &rest, code))
     return code;
   if (hasPrompt + hasFile + rest.size() != 1)
-    return report(model.name,
-                  fail(kWrongUse, "tokenize: give one of -p TEXT and -f FILE"));
+    return report(model.name, fail(kWrongUse, "tokenize: give one of -p TEXT and -f FILE"));
   if (!rest.empty())
     prompt = rest[0];
   Session session(model);
@@ -146,8 +139,7 @@ int mainInfo(const QccModel &model, int count, char **arguments) {
   Options options{Option::of("json", "as JSON", json)};
   addCommonOptions(options, common);
   int code = 0;
-  if (!readOptions(model, count, arguments,
-                   "Says what this program is made of.\n  PROGRAM info\n",
+  if (!readOptions(model, count, arguments, "Says what this program is made of.\n  PROGRAM info\n",
                    options, nullptr, code))
     return code;
   Session session(model);
@@ -161,8 +153,7 @@ int mainInfo(const QccModel &model, int count, char **arguments) {
   text += format("kv cache bytes: %" PRIu64 "\n", lm.cacheBytes());
   text += format("scratch bytes: %" PRIu64 "\n", lm.scratchBytes());
   text += format("tokenizer bytes: %zu\n", lm.program.file.tokenizer.size);
-  text += format("chat template: %s\n",
-                 lm.program.file.chatTemplate.size != 0 ? "yes" : "no");
+  text += format("chat template: %s\n", lm.program.file.chatTemplate.size != 0 ? "yes" : "no");
   fputs((json ? linesToJson(text) : text).c_str(), stdout);
   return kDone;
 }
@@ -194,8 +185,7 @@ int main(int count, char **arguments) {
   int code = qcc::rt::run(qcc_model, count, arguments);
   // What was printed has arrived, or it is an error.
   if (fflush(stdout) != 0 && code == 0)
-    code = qcc::rt::report(
-        qcc_model.name,
-        qcc::rt::fail(qcc::rt::kNoRoom, "cannot write to standard output"));
+    code = qcc::rt::report(qcc_model.name,
+                           qcc::rt::fail(qcc::rt::kNoRoom, "cannot write to standard output"));
   return code;
 }

@@ -37,19 +37,16 @@ static Status openInstance(Instance &instance, const CreateOptions *options) {
   const QccModel &model = qcc_model;
   Program &program = instance.program;
   if (model.num_entries != 1)
-    return fail(kInternal, "%s has %u entry points instead of one", model.name,
-                model.num_entries);
+    return fail(kInternal, "%s has %u entry points instead of one", model.name, model.num_entries);
   Status status = program.check();
   if (status.failed())
     return status;
   if (options != nullptr && options->weightsFile != nullptr)
     status = program.file.openFile(model, options->weightsFile);
   else if (model.weights != nullptr || model.weight_bytes == 0)
-    program.file.weights = {model.weights,
-                            static_cast<size_t>(model.weight_bytes)};
+    program.file.weights = {model.weights, static_cast<size_t>(model.weight_bytes)};
   else
-    status = program.file.openLibrary(
-        model, reinterpret_cast<const void *>(&openInstance));
+    status = program.file.openLibrary(model, reinterpret_cast<const void *>(&openInstance));
   if (status.failed())
     return status;
   int32_t threads = options == nullptr ? 0 : options->threads;
@@ -61,16 +58,15 @@ static Status openInstance(Instance &instance, const CreateOptions *options) {
 /// Copies a message, cut to the room there is.
 static int answer(const Status &status, char *message, size_t size) {
   if (message != nullptr && size != 0) {
-    size_t length =
-        status.message.size() < size ? status.message.size() : size - 1;
+    size_t length = status.message.size() < size ? status.message.size() : size - 1;
     memcpy(message, status.message.data(), length);
     message[length] = 0;
   }
   return status.code;
 }
 
-QCC_LIBRARY int qcc_library_create(const CreateOptions *options, void **out,
-                                   char *message, size_t size) {
+QCC_LIBRARY int qcc_library_create(const CreateOptions *options, void **out, char *message,
+                                   size_t size) {
   *out = nullptr;
   Instance *instance = new (std::nothrow) Instance;
   if (instance == nullptr)
@@ -83,21 +79,18 @@ QCC_LIBRARY int qcc_library_create(const CreateOptions *options, void **out,
   return answer(status, message, size);
 }
 
-QCC_LIBRARY void qcc_library_destroy(void *instance) {
-  delete static_cast<Instance *>(instance);
-}
+QCC_LIBRARY void qcc_library_destroy(void *instance) { delete static_cast<Instance *>(instance); }
 
 static Status checkDims(const QccEntry &entry, const int64_t *dims) {
   for (int32_t i = 0; i < entry.num_dims; ++i)
     if (dims[i] < 0 || dims[i] > entry.dim_max[i])
-      return fail(kWrongUse, "%s is %lld; it may be 0 to %lld",
-                  entry.dim_names[i], static_cast<long long>(dims[i]),
-                  static_cast<long long>(entry.dim_max[i]));
+      return fail(kWrongUse, "%s is %lld; it may be 0 to %lld", entry.dim_names[i],
+                  static_cast<long long>(dims[i]), static_cast<long long>(entry.dim_max[i]));
   return {};
 }
 
-QCC_LIBRARY int qcc_library_sizes(void *opaque, const int64_t *dims,
-                                  size_t *arenaBytes, int64_t *outputDims) {
+QCC_LIBRARY int qcc_library_sizes(void *opaque, const int64_t *dims, size_t *arenaBytes,
+                                  int64_t *outputDims) {
   Instance *instance = static_cast<Instance *>(opaque);
   const QccEntry &entry = qcc_model.entries[0];
   Status status = checkDims(entry, dims);
@@ -106,16 +99,14 @@ QCC_LIBRARY int qcc_library_sizes(void *opaque, const int64_t *dims,
     if (arenaBytes != nullptr)
       *arenaBytes = static_cast<size_t>(sizes[0]);
     if (outputDims != nullptr && sizes.size() > 1)
-      memcpy(outputDims, sizes.data() + 1,
-             (sizes.size() - 1) * sizeof(int64_t));
+      memcpy(outputDims, sizes.data() + 1, (sizes.size() - 1) * sizeof(int64_t));
   }
   instance->message = status.message;
   return status.code;
 }
 
-QCC_LIBRARY int qcc_library_run(void *opaque, const void *const *inputs,
-                                void *const *outputs, const int64_t *dims,
-                                void *arena) {
+QCC_LIBRARY int qcc_library_run(void *opaque, const void *const *inputs, void *const *outputs,
+                                const int64_t *dims, void *arena) {
   Instance *instance = static_cast<Instance *>(opaque);
   const QccEntry &entry = qcc_model.entries[0];
   Status status = checkDims(entry, dims);

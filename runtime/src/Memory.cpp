@@ -26,13 +26,11 @@ Status Memory::reserve(uint64_t wanted, const char *what, bool hugePages) {
   if (wanted <= bytes)
     return {};
   release();
-  void *pages = wanted > SIZE_MAX / 2
-                    ? MAP_FAILED
-                    : mmap(nullptr, wanted, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *pages = wanted > SIZE_MAX / 2 ? MAP_FAILED
+                                      : mmap(nullptr, wanted, PROT_READ | PROT_WRITE,
+                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED)
-    return fail(kNoRoom, "no memory for %s: %s are needed", what,
-                humanBytes(wanted).c_str());
+    return fail(kNoRoom, "no memory for %s: %s are needed", what, humanBytes(wanted).c_str());
   start = static_cast<uint8_t *>(pages);
   bytes = wanted;
   if (hugePages && wanted >= kHugeFrom)

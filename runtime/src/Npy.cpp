@@ -26,8 +26,7 @@ static constexpr size_t kMagicBytes = 6;
 /// Python's reader refuses longer headers, too.
 static constexpr size_t kMaxHeader = 1 << 20;
 
-static const char *const kDescr[] = {"<f4", "<f2", "<i8", "<i4",
-                                     "|i1", "|u1", "|b1", "<f8"};
+static const char *const kDescr[] = {"<f4", "<f2", "<i8", "<i4", "|i1", "|u1", "|b1", "<f8"};
 
 std::string describeArray(int32_t type, const std::vector<int64_t> &shape) {
   std::string out = elementName(type);
@@ -37,8 +36,7 @@ std::string describeArray(int32_t type, const std::vector<int64_t> &shape) {
   return out + "]";
 }
 
-bool arrayBytes(int32_t type, const std::vector<int64_t> &shape,
-                uint64_t &out) {
+bool arrayBytes(int32_t type, const std::vector<int64_t> &shape, uint64_t &out) {
   out = elementBytes(type);
   bool empty = false;
   for (int64_t d : shape) {
@@ -139,10 +137,7 @@ static bool parseDictionary(Parser parser, std::string &descr, bool &fortran,
     std::string key;
     if (!parser.string(key) || !parser.eat(':'))
       return false;
-    unsigned bit = key == "descr"           ? 1
-                   : key == "fortran_order" ? 2
-                   : key == "shape"         ? 4
-                                            : 0;
+    unsigned bit = key == "descr" ? 1 : key == "fortran_order" ? 2 : key == "shape" ? 4 : 0;
     if (bit == 0 || (seen & bit))
       return false;
     seen |= bit;
@@ -177,8 +172,7 @@ static int32_t typeOfDescr(std::string descr) {
 Status parseNpyHeader(Span bytes, const std::string &name, NpyHeader &out) {
   const char *file = name.c_str();
   if (bytes.size < 10 || memcmp(bytes.data, kMagic, kMagicBytes) != 0)
-    return fail(kWrongUse, "%s is no .npy file; write it with numpy.save",
-                file);
+    return fail(kWrongUse, "%s is no .npy file; write it with numpy.save", file);
   unsigned major = bytes.data[6];
   size_t start = major == 1 ? 10 : 12, length = 0;
   if (major < 1 || major > 3 || bytes.size < start)
@@ -204,9 +198,7 @@ Status parseNpyHeader(Span bytes, const std::string &name, NpyHeader &out) {
                 "little-endian",
                 file, descr.c_str());
   if (fortran && out.shape.size() > 1)
-    return fail(kWrongUse,
-                "%s is in Fortran order; save numpy.ascontiguousarray of it",
-                file);
+    return fail(kWrongUse, "%s is in Fortran order; save numpy.ascontiguousarray of it", file);
   out.size = start + length;
   return {};
 }
@@ -218,22 +210,17 @@ static Status readOpenNpy(int fd, const std::string &path, Array &out) {
   if (!S_ISREG(info.st_mode))
     return fail(kWrongUse, "%s is not a regular file", path.c_str());
   uint64_t fileBytes = static_cast<uint64_t>(info.st_size);
-  std::vector<uint8_t> start(fileBytes < kMaxHeader + 12 ? fileBytes
-                                                         : kMaxHeader + 12);
+  std::vector<uint8_t> start(fileBytes < kMaxHeader + 12 ? fileBytes : kMaxHeader + 12);
   ssize_t got = pread(fd, start.data(), start.size(), 0);
   if (got < 0)
     return fail(kWrongUse, "cannot read %s: %s", path.c_str(), strerror(errno));
   NpyHeader header;
-  Status status =
-      parseNpyHeader({start.data(), static_cast<size_t>(got)}, path, header);
+  Status status = parseNpyHeader({start.data(), static_cast<size_t>(got)}, path, header);
   if (status.failed())
     return status;
-  if (!arrayBytes(header.type, header.shape, out.bytes) ||
-      out.bytes != fileBytes - header.size)
-    return fail(kWrongUse,
-                "%s: its header says %s, but %" PRIu64 " bytes follow it",
-                path.c_str(), describeArray(header.type, header.shape).c_str(),
-                fileBytes - header.size);
+  if (!arrayBytes(header.type, header.shape, out.bytes) || out.bytes != fileBytes - header.size)
+    return fail(kWrongUse, "%s: its header says %s, but %" PRIu64 " bytes follow it", path.c_str(),
+                describeArray(header.type, header.shape).c_str(), fileBytes - header.size);
   out.type = header.type;
   out.shape = header.shape;
   status = out.memory.reserve(out.bytes == 0 ? 1 : out.bytes, path.c_str(),
@@ -263,8 +250,8 @@ Status readNpy(const std::string &path, Array &out) {
 }
 
 std::string npyHeader(int32_t type, const std::vector<int64_t> &shape) {
-  std::string dictionary = format(
-      "{'descr': '%s', 'fortran_order': False, 'shape': (", kDescr[type]);
+  std::string dictionary =
+      format("{'descr': '%s', 'fortran_order': False, 'shape': (", kDescr[type]);
   for (int64_t d : shape)
     dictionary += format("%" PRId64 ", ", d);
   if (shape.size() > 1)
@@ -285,8 +272,8 @@ std::string npyHeader(int32_t type, const std::vector<int64_t> &shape) {
   return out + dictionary;
 }
 
-Status writeNpy(const std::string &path, int32_t type,
-                const std::vector<int64_t> &shape, const void *data) {
+Status writeNpy(const std::string &path, int32_t type, const std::vector<int64_t> &shape,
+                const void *data) {
   uint64_t bytes = 0;
   if (!arrayBytes(type, shape, bytes))
     return fail(kInternal, "%s: no array has the shape %s", path.c_str(),

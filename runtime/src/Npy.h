@@ -46,8 +46,8 @@ Status readNpy(const std::string &path, Array &out);
 std::string npyHeader(int32_t type, const std::vector<int64_t> &shape);
 
 /// Writes a whole file under a temporary name that is then renamed.
-Status writeNpy(const std::string &path, int32_t type,
-                const std::vector<int64_t> &shape, const void *data);
+Status writeNpy(const std::string &path, int32_t type, const std::vector<int64_t> &shape,
+                const void *data);
 
 } // namespace qcc::rt
 

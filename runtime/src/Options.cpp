@@ -16,23 +16,21 @@ Option Option::of(const char *name, const char *help, bool &to) {
   return option;
 }
 
-Option Option::of(const char *name, const char *value, const char *help,
-                  int64_t &to, bool *given) {
+Option Option::of(const char *name, const char *value, const char *help, int64_t &to, bool *given) {
   Option option{name, value, help};
   option.integer = &to;
   option.given = given;
   return option;
 }
 
-Option Option::of(const char *name, const char *value, const char *help,
-                  double &to) {
+Option Option::of(const char *name, const char *value, const char *help, double &to) {
   Option option{name, value, help};
   option.real = &to;
   return option;
 }
 
-Option Option::of(const char *name, const char *value, const char *help,
-                  std::string &to, bool *given) {
+Option Option::of(const char *name, const char *value, const char *help, std::string &to,
+                  bool *given) {
   Option option{name, value, help};
   option.text = &to;
   option.given = given;
@@ -46,8 +44,7 @@ Option Option::of(const char *name, const char *value, const char *help,
   return option;
 }
 
-static const Option *findOption(const Options &options,
-                                const std::string &name) {
+static const Option *findOption(const Options &options, const std::string &name) {
   for (const Option &option : options)
     if (name == option.name)
       return &option;
@@ -91,9 +88,8 @@ Status parseOptions(int count, char **arguments, const Options &options,
     }
     const char *start = argument + (argument[1] == '-' ? 2 : 1);
     const char *equals = strchr(start, '=');
-    std::string name = equals == nullptr
-                           ? std::string(start)
-                           : std::string(start, size_t(equals - start));
+    std::string name =
+        equals == nullptr ? std::string(start) : std::string(start, size_t(equals - start));
     const Option *option = findOption(options, name);
     if (option == nullptr)
       return fail(kWrongUse, "unknown option '%s'; see --help", argument);
@@ -103,8 +99,7 @@ Status parseOptions(int count, char **arguments, const Options &options,
     if (value == nullptr && i + 1 < count)
       value = arguments[++i];
     if (value == nullptr)
-      return fail(kWrongUse, "-%s needs a value: %s", option->name,
-                  option->value);
+      return fail(kWrongUse, "-%s needs a value: %s", option->name, option->value);
     Status status = assign(*option, value);
     if (status.failed())
       return status;

@@ -24,12 +24,11 @@ struct Option {
   bool *given = nullptr;                    ///< set when the option appears
 
   static Option of(const char *name, const char *help, bool &to);
-  static Option of(const char *name, const char *value, const char *help,
-                   int64_t &to, bool *given = nullptr);
-  static Option of(const char *name, const char *value, const char *help,
-                   double &to);
-  static Option of(const char *name, const char *value, const char *help,
-                   std::string &to, bool *given = nullptr);
+  static Option of(const char *name, const char *value, const char *help, int64_t &to,
+                   bool *given = nullptr);
+  static Option of(const char *name, const char *value, const char *help, double &to);
+  static Option of(const char *name, const char *value, const char *help, std::string &to,
+                   bool *given = nullptr);
   static Option of(const char *name, const char *value, const char *help,
                    std::vector<std::string> &to);
 };

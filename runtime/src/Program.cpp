@@ -28,8 +28,7 @@ Status Program::open(int64_t threads) {
     return status;
   reportIllegalInstructions();
   if (threads < 0 || threads > UINT16_MAX)
-    return fail(kWrongUse, "-t %" PRId64 ": no such number of threads",
-                threads);
+    return fail(kWrongUse, "-t %" PRId64 ": no such number of threads", threads);
   status = file.openProgram(model);
   if (status.failed())
     return status;
@@ -50,8 +49,7 @@ size_t sizesCount(const QccEntry &entry) {
   return count;
 }
 
-std::vector<int64_t> Program::sizes(const QccEntry &entry,
-                                    const int64_t *dims) const {
+std::vector<int64_t> Program::sizes(const QccEntry &entry, const int64_t *dims) const {
   std::vector<int64_t> out(sizesCount(entry));
   entry.sizes(dims, team.size(), out.data());
   return out;
@@ -60,8 +58,7 @@ std::vector<int64_t> Program::sizes(const QccEntry &entry,
 Status Program::reserveArena(const QccEntry &entry, const int64_t *dims) {
   int64_t bytes = sizes(entry, dims)[0];
   if (bytes < 0)
-    return fail(kNoRoom, "%s of %s needs more memory than can be counted",
-                entry.name, model.name);
+    return fail(kNoRoom, "%s of %s needs more memory than can be counted", entry.name, model.name);
   return arena.reserve(static_cast<uint64_t>(bytes), "intermediate results",
                        /*hugePages=*/true);
 }
@@ -73,18 +70,17 @@ struct Call {
 };
 } // namespace
 
-Status Program::call(const QccEntry &entry, const int64_t *dims,
-                     const void *const *inputs, void *const *outputs,
-                     uint8_t *state, uint8_t *scratch) {
+Status Program::call(const QccEntry &entry, const int64_t *dims, const void *const *inputs,
+                     void *const *outputs, uint8_t *state, uint8_t *scratch) {
   if (scratch == nullptr) {
     Status status = reserveArena(entry, dims);
     if (status.failed())
       return status;
     scratch = arena.data();
   }
-  Call call{&entry,
-            {file.weights.data, scratch, state, inputs, outputs, dims,
-             team.size(), team.barrier()}};
+  Call call{
+      &entry,
+      {file.weights.data, scratch, state, inputs, outputs, dims, team.size(), team.barrier()}};
   team.run(
       [](const void *argument, int64_t thread) {
         const Call *call = static_cast<const Call *>(argument);
@@ -124,8 +120,7 @@ std::string linesToJson(const std::string &lines) {
     int64_t integer = 0;
     out += out.size() == 1 ? "" : ", ";
     out += jsonString(line.substr(0, colon)) + ": ";
-    out += parseInt(value.c_str(), integer) ? format("%" PRId64, integer)
-                                            : jsonString(value);
+    out += parseInt(value.c_str(), integer) ? format("%" PRId64, integer) : jsonString(value);
   }
   return out + "}\n";
 }

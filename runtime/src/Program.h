@@ -38,9 +38,8 @@ public:
 
   /// Runs an entry on all threads, in the caller's `scratch` or, when that is
   /// null, in the arena, which grows when it must.
-  Status call(const QccEntry &entry, const int64_t *dims,
-              const void *const *inputs, void *const *outputs, uint8_t *state,
-              uint8_t *scratch = nullptr);
+  Status call(const QccEntry &entry, const int64_t *dims, const void *const *inputs,
+              void *const *outputs, uint8_t *state, uint8_t *scratch = nullptr);
 
   const QccModel &model;
   WeightsMap file;

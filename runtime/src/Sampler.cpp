@@ -127,13 +127,11 @@ int32_t Sampler::sample(const float *logits, int64_t size) {
   auto before = [](const Candidate &a, const Candidate &b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   };
-  size_t keep =
-      options.topK > 0 && static_cast<size_t>(options.topK) < candidates.size()
-          ? static_cast<size_t>(options.topK)
-          : candidates.size();
+  size_t keep = options.topK > 0 && static_cast<size_t>(options.topK) < candidates.size()
+                    ? static_cast<size_t>(options.topK)
+                    : candidates.size();
   if (keep < candidates.size()) {
-    std::nth_element(candidates.begin(),
-                     candidates.begin() + static_cast<ptrdiff_t>(keep),
+    std::nth_element(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(keep),
                      candidates.end(), before);
     candidates.resize(keep);
   }

@@ -62,8 +62,7 @@ int report(const char *program, const Status &status) {
 Status readFile(const std::string &path, std::string &out) {
   out.clear();
   bool standardInput = path == "-";
-  int fd =
-      standardInput ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int fd = standardInput ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return fail(kWrongUse, "cannot open %s: %s", path.c_str(), strerror(errno));
   struct stat info;
@@ -76,8 +75,7 @@ Status readFile(const std::string &path, std::string &out) {
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
-      status =
-          fail(kWrongUse, "cannot read %s: %s", path.c_str(), strerror(errno));
+      status = fail(kWrongUse, "cannot read %s: %s", path.c_str(), strerror(errno));
     if (got <= 0)
       break;
     out.append(buffer.data(), static_cast<size_t>(got));
@@ -88,8 +86,7 @@ Status readFile(const std::string &path, std::string &out) {
 }
 
 static ExitCode codeOfWriteError() {
-  return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? kNoRoom
-                                                              : kWrongUse;
+  return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? kNoRoom : kWrongUse;
 }
 
 OutputFile::~OutputFile() {
@@ -104,8 +101,7 @@ Status OutputFile::open(const std::string &where) {
   temporary = format("%s.%ld.tmp", where.c_str(), static_cast<long>(getpid()));
   fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (fd < 0)
-    return fail(codeOfWriteError(), "cannot write %s: %s", where.c_str(),
-                strerror(errno));
+    return fail(codeOfWriteError(), "cannot write %s: %s", where.c_str(), strerror(errno));
   return {};
 }
 
@@ -116,8 +112,7 @@ Status OutputFile::write(const void *data, size_t size) {
     if (done < 0 && errno == EINTR)
       continue;
     if (done < 0)
-      return fail(codeOfWriteError(), "cannot write %s: %s", path.c_str(),
-                  strerror(errno));
+      return fail(codeOfWriteError(), "cannot write %s: %s", path.c_str(), strerror(errno));
     from += done;
     size -= static_cast<size_t>(done);
   }
@@ -129,8 +124,7 @@ Status OutputFile::commit() {
   fd = -1;
   if (closed && rename(temporary.c_str(), path.c_str()) == 0)
     return {};
-  Status status = fail(codeOfWriteError(), "cannot write %s: %s", path.c_str(),
-                       strerror(errno));
+  Status status = fail(codeOfWriteError(), "cannot write %s: %s", path.c_str(), strerror(errno));
   unlink(temporary.c_str());
   return status;
 }
@@ -138,8 +132,7 @@ Status OutputFile::commit() {
 double now() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<double>(time.tv_sec) +
-         1e-9 * static_cast<double>(time.tv_nsec);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// Length of the UTF-8 sequence at the start of text, or 0 when it is not one.
@@ -172,8 +165,7 @@ void appendJsonString(std::string &out, const char *text, size_t size) {
       out += format("\\u%04x", c);
       ++i;
     } else {
-      size_t length = utf8Length(
-          reinterpret_cast<const unsigned char *>(text) + i, size - i);
+      size_t length = utf8Length(reinterpret_cast<const unsigned char *>(text) + i, size - i);
       if (length == 0)
         out += "\xEF\xBF\xBD";
       else
@@ -220,8 +212,7 @@ bool parseDouble(const char *text, double &out) {
   return true;
 }
 
-Status parseInts(const std::string &text, const char *what,
-                 std::vector<int64_t> &out) {
+Status parseInts(const std::string &text, const char *what, std::vector<int64_t> &out) {
   out.clear();
   const char *const blanks = " ,\t\r\n";
   for (size_t at = 0;;) {

@@ -38,8 +38,7 @@ struct [[nodiscard]] Status {
 std::string format(const char *text, ...) __attribute__((format(printf, 1, 2)));
 
 /// A failed Status with a printf-formatted message.
-Status fail(ExitCode code, const char *text, ...)
-    __attribute__((format(printf, 2, 3)));
+Status fail(ExitCode code, const char *text, ...) __attribute__((format(printf, 2, 3)));
 
 /// Writes "<program>: <message>" to stderr; returns the code.
 int report(const char *program, const Status &status);
@@ -89,8 +88,7 @@ bool parseInt(const char *text, int64_t &out);
 bool parseDouble(const char *text, double &out);
 
 /// Integers separated by blanks or commas.
-Status parseInts(const std::string &text, const char *what,
-                 std::vector<int64_t> &out);
+Status parseInts(const std::string &text, const char *what, std::vector<int64_t> &out);
 
 /// a * b for sizes; false when it overflows.
 inline bool multiply(uint64_t a, uint64_t b, uint64_t &out) {

@@ -24,12 +24,11 @@ std::string describeTensor(const QccEntry &entry, const QccTensor &tensor) {
   return out + "]";
 }
 
-Status DimSolver::add(const QccTensor &tensor,
-                      const std::vector<int64_t> &shape) {
+Status DimSolver::add(const QccTensor &tensor, const std::vector<int64_t> &shape) {
   auto wrong = [&](const std::string &why) {
-    return fail(kWrongUse, "input %s has shape %s, and the model takes %s%s",
-                tensor.name, describeArray(tensor.type, shape).c_str(),
-                describeTensor(entry, tensor).c_str(), why.c_str());
+    return fail(kWrongUse, "input %s has shape %s, and the model takes %s%s", tensor.name,
+                describeArray(tensor.type, shape).c_str(), describeTensor(entry, tensor).c_str(),
+                why.c_str());
   };
   if (static_cast<int64_t>(shape.size()) != tensor.rank)
     return wrong("");
@@ -41,11 +40,11 @@ Status DimSolver::add(const QccTensor &tensor,
       continue;
     size_t symbol = static_cast<size_t>(-1 - want);
     if (dims[symbol] >= 0 && dims[symbol] != have)
-      return wrong(format("; %s is %" PRId64 " in %s", entry.dim_names[symbol],
-                          dims[symbol], origin[symbol].c_str()));
+      return wrong(format("; %s is %" PRId64 " in %s", entry.dim_names[symbol], dims[symbol],
+                          origin[symbol].c_str()));
     if (have > entry.dim_max[symbol])
-      return wrong(format("; %s is at most %" PRId64, entry.dim_names[symbol],
-                          entry.dim_max[symbol]));
+      return wrong(
+          format("; %s is at most %" PRId64, entry.dim_names[symbol], entry.dim_max[symbol]));
     dims[symbol] = have;
     origin[symbol] = tensor.name;
   }
@@ -55,10 +54,8 @@ Status DimSolver::add(const QccTensor &tensor,
 Status DimSolver::finish() const {
   for (size_t i = 0; i < dims.size(); ++i)
     if (dims[i] < 0)
-      return fail(
-          kWrongUse,
-          "no input says how large %s is; compile with -shape to fix it",
-          entry.dim_names[i]);
+      return fail(kWrongUse, "no input says how large %s is; compile with -shape to fix it",
+                  entry.dim_names[i]);
   return {};
 }
 
@@ -82,13 +79,12 @@ Status outputShapes(const QccEntry &entry, const std::vector<int64_t> &sizes,
 
 Status TensorModel::open(int64_t threads) {
   if (program.model.num_entries != 1)
-    return fail(kInternal, "%s has %u entry points instead of one",
-                program.model.name, program.model.num_entries);
+    return fail(kInternal, "%s has %u entry points instead of one", program.model.name,
+                program.model.num_entries);
   Status status = program.open(threads);
   if (!status.failed() && program.model.language_model != nullptr)
-    status = state.reserve(
-        static_cast<uint64_t>(program.model.language_model->state_bytes),
-        "state", false);
+    status = state.reserve(static_cast<uint64_t>(program.model.language_model->state_bytes),
+                           "state", false);
   return status;
 }
 
@@ -99,10 +95,8 @@ Status TensorModel::prepare(const std::vector<Array> &inputs) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const QccTensor &tensor = e.inputs[i];
     if (inputs[i].type != tensor.type)
-      return fail(kWrongUse,
-                  "input %s is %s, and the model takes %s; convert it",
-                  tensor.name, elementName(inputs[i].type),
-                  describeTensor(e, tensor).c_str());
+      return fail(kWrongUse, "input %s is %s, and the model takes %s; convert it", tensor.name,
+                  elementName(inputs[i].type), describeTensor(e, tensor).c_str());
     Status status = solver.add(tensor, inputs[i].shape);
     if (status.failed())
       return status;
@@ -124,8 +118,7 @@ Status TensorModel::prepare(const std::vector<Array> &inputs) {
     out.type = e.outputs[i].type;
     out.shape = shapes[i];
     arrayBytes(out.type, out.shape, out.bytes);
-    status = out.memory.reserve(out.bytes == 0 ? 1 : out.bytes,
-                                e.outputs[i].name, false);
+    status = out.memory.reserve(out.bytes == 0 ? 1 : out.bytes, e.outputs[i].name, false);
     if (status.failed())
       return status;
     outputData.push_back(out.memory.data());
@@ -134,8 +127,7 @@ Status TensorModel::prepare(const std::vector<Array> &inputs) {
 }
 
 Status TensorModel::run() {
-  return program.call(entry(), dims.data(), inputData.data(), outputData.data(),
-                      state.data());
+  return program.call(entry(), dims.data(), inputData.data(), outputData.data(), state.data());
 }
 
 } // namespace qcc::rt

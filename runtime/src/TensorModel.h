@@ -20,8 +20,7 @@ std::string describeTensor(const QccEntry &entry, const QccTensor &tensor);
 class DimSolver {
 public:
   explicit DimSolver(const QccEntry &entry)
-      : entry(entry), dims(static_cast<size_t>(entry.num_dims), -1),
-        origin(dims.size()) {}
+      : entry(entry), dims(static_cast<size_t>(entry.num_dims), -1), origin(dims.size()) {}
 
   /// Takes dimensions from the shape of a tensor. Fails with kWrongUse, naming
   /// the tensor, when the shape does not fit it or contradicts another tensor.

@@ -16,15 +16,14 @@
 
 namespace qcc::rt {
 
-static const char kUsage[] =
-    "PROGRAM run --input NAME=FILE.npy ... --output-dir DIR\n"
-    "PROGRAM bench [--shape NAME=1x128 ...]\n"
-    "PROGRAM info\n"
-    "PROGRAM VERB --help\n";
+static const char kUsage[] = "PROGRAM run --input NAME=FILE.npy ... --output-dir DIR\n"
+                             "PROGRAM bench [--shape NAME=1x128 ...]\n"
+                             "PROGRAM info\n"
+                             "PROGRAM VERB --help\n";
 
 /// Reads a verb's options; false when it ends here, with `code`.
-static bool readOptions(const QccModel &model, int count, char **arguments,
-                        const char *usage, Options options, int &code) {
+static bool readOptions(const QccModel &model, int count, char **arguments, const char *usage,
+                        Options options, int &code) {
   bool help = false, h = false;
   Options all = options;
   all.push_back(Option::of("help", "this text", help));
@@ -44,25 +43,23 @@ static std::string inputNames(const QccEntry &entry) {
 }
 
 /// The number of the input in "NAME=rest". Names may hold '=' themselves.
-static Status splitInput(const QccEntry &entry, const char *option,
-                         const std::string &text, size_t &index,
-                         std::string &rest) {
+static Status splitInput(const QccEntry &entry, const char *option, const std::string &text,
+                         size_t &index, std::string &rest) {
   for (int32_t i = 0; i < entry.num_inputs; ++i) {
     size_t size = strlen(entry.inputs[i].name);
-    if (text.compare(0, size, entry.inputs[i].name) != 0 ||
-        text.size() <= size || text[size] != '=')
+    if (text.compare(0, size, entry.inputs[i].name) != 0 || text.size() <= size ||
+        text[size] != '=')
       continue;
     index = static_cast<size_t>(i);
     rest = text.substr(size + 1);
     return {};
   }
-  return fail(kWrongUse, "--%s %s: no input of that name; the inputs are %s",
-              option, text.c_str(), inputNames(entry).c_str());
+  return fail(kWrongUse, "--%s %s: no input of that name; the inputs are %s", option, text.c_str(),
+              inputNames(entry).c_str());
 }
 
 /// Reads the arrays of all inputs.
-static Status readInputs(const QccEntry &entry,
-                         const std::vector<std::string> &given,
+static Status readInputs(const QccEntry &entry, const std::vector<std::string> &given,
                          std::vector<Array> &out) {
   out.resize(static_cast<size_t>(entry.num_inputs));
   std::vector<bool> seen(out.size());
@@ -71,8 +68,7 @@ static Status readInputs(const QccEntry &entry,
     std::string file;
     Status status = splitInput(entry, "input", text, index, file);
     if (!status.failed() && seen[index])
-      status =
-          fail(kWrongUse, "input %s is given twice", entry.inputs[index].name);
+      status = fail(kWrongUse, "input %s is given twice", entry.inputs[index].name);
     if (!status.failed())
       status = readNpy(file, out[index]);
     if (status.failed())
@@ -81,8 +77,7 @@ static Status readInputs(const QccEntry &entry,
   }
   for (size_t i = 0; i < seen.size(); ++i)
     if (!seen[i])
-      return fail(kWrongUse,
-                  "input %s is missing: give --input %s=FILE.npy, %s",
+      return fail(kWrongUse, "input %s is missing: give --input %s=FILE.npy, %s",
                   entry.inputs[i].name, entry.inputs[i].name,
                   describeTensor(entry, entry.inputs[i]).c_str());
   return {};
@@ -92,29 +87,29 @@ static Status readInputs(const QccEntry &entry,
 static std::string fileName(const char *name) {
   std::string out = name;
   for (char &c : out) {
-    bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                 (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                 c == '.' || c == '_' || c == '-';
     c = plain ? c : '_';
   }
   return out + ".npy";
 }
 
-static Status writeOutputs(const TensorModel &model, const std::string &where) {
+static Status makeDirectory(const std::string &where) {
   if (mkdir(where.c_str(), 0777) != 0 && errno != EEXIST)
-    return fail(kWrongUse, "cannot make the directory %s: %s", where.c_str(),
-                strerror(errno));
+    return fail(kWrongUse, "cannot make the directory %s: %s", where.c_str(), strerror(errno));
+  return {};
+}
+
+static Status writeOutputs(const TensorModel &model, const std::string &where) {
   std::vector<std::string> names;
   for (size_t i = 0; i < model.outputs.size(); ++i) {
     const QccTensor &tensor = model.entry().outputs[i];
     std::string name = fileName(tensor.name);
     if (std::find(names.begin(), names.end(), name) != names.end())
-      return fail(kNotSupported,
-                  "two outputs would be written to the same file %s",
-                  name.c_str());
+      return fail(kNotSupported, "two outputs would be written to the same file %s", name.c_str());
     names.push_back(name);
     const Array &array = model.outputs[i];
-    Status status = writeNpy(where + "/" + name, array.type, array.shape,
-                             array.memory.data());
+    Status status = writeNpy(where + "/" + name, array.type, array.shape, array.memory.data());
     if (status.failed())
       return status;
   }
@@ -132,8 +127,7 @@ static int mainRun(const QccModel &about, int count, char **arguments) {
           "Runs the model on arrays.\n  PROGRAM run --input NAME=FILE.npy ... "
           "--output-dir DIR\n",
           {Option::of("input", "NAME=FILE.npy", "an input array", inputs),
-           Option::of("output-dir", "DIR", "where NAME.npy of each output goes",
-                      directory),
+           Option::of("output-dir", "DIR", "where NAME.npy of each output goes", directory),
            Option::of("t", "N", "threads (default: the processors)", threads),
            Option::of("q", "no timings", quiet)},
           code))
@@ -147,6 +141,9 @@ static int mainRun(const QccModel &about, int count, char **arguments) {
     status = readInputs(model.entry(), inputs, arrays);
   if (!status.failed())
     status = model.prepare(arrays);
+  // Before the work, not after it.
+  if (!status.failed())
+    status = makeDirectory(directory);
   double start = now();
   if (!status.failed())
     status = model.run();
@@ -174,8 +171,7 @@ static Status fill(Array &array) {
   if (!arrayBytes(array.type, array.shape, array.bytes))
     return fail(kWrongUse, "an input of shape %s is too large",
                 describeArray(array.type, array.shape).c_str());
-  Status status = array.memory.reserve(array.bytes == 0 ? 1 : array.bytes,
-                                       "an input", false);
+  Status status = array.memory.reserve(array.bytes == 0 ? 1 : array.bytes, "an input", false);
   if (status.failed())
     return status;
   size_t size = elementBytes(array.type);
@@ -197,8 +193,7 @@ static Status fill(Array &array) {
 
 /// Arrays for the bench: shapes from --shape, open dimensions 1 where nothing
 /// says.
-static Status benchInputs(const QccEntry &entry,
-                          const std::vector<std::string> &shapes,
+static Status benchInputs(const QccEntry &entry, const std::vector<std::string> &shapes,
                           std::vector<Array> &out) {
   out.resize(static_cast<size_t>(entry.num_inputs));
   DimSolver solver(entry);
@@ -230,8 +225,8 @@ static Status benchInputs(const QccEntry &entry,
   return {};
 }
 
-static Status bench(TensorModel &model, const std::vector<std::string> &shapes,
-                    int64_t repetitions, bool json) {
+static Status bench(TensorModel &model, const std::vector<std::string> &shapes, int64_t repetitions,
+                    bool json) {
   std::vector<Array> arrays;
   Status status = benchInputs(model.entry(), shapes, arrays);
   if (!status.failed())
@@ -248,14 +243,12 @@ static Status bench(TensorModel &model, const std::vector<std::string> &shapes,
     return status;
   std::sort(times.begin(), times.end());
   double median = (times[(times.size() - 1) / 2] + times[times.size() / 2]) / 2;
-  const char *text =
-      json ? "{\"model\": %s, \"threads\": %u, \"repetitions\": %zu, "
-             "\"best_ms\": %.6f, \"median_ms\": %.6f}\n"
-           : "%s on %u threads, %zu runs: best %.3f ms, median %.3f ms\n";
+  const char *text = json ? "{\"model\": %s, \"threads\": %u, \"repetitions\": %zu, "
+                            "\"best_ms\": %.6f, \"median_ms\": %.6f}\n"
+                          : "%s on %u threads, %zu runs: best %.3f ms, median %.3f ms\n";
   const QccModel &about = model.program.model;
   std::string name = json ? jsonString(about.name) : std::string(about.name);
-  printf(text, name.c_str(), model.program.team.size(), times.size(), times[0],
-         median);
+  printf(text, name.c_str(), model.program.team.size(), times.size(), times[0], median);
   return {};
 }
 
@@ -264,14 +257,13 @@ static int mainBench(const QccModel &about, int count, char **arguments) {
   int64_t threads = 0, repetitions = 20;
   bool json = false;
   int code = 0;
-  if (!readOptions(
-          about, count, arguments,
-          "Measures the time of one run.\n  PROGRAM bench [options]\n",
-          {Option::of("shape", "NAME=1x128", "shape of an input", shapes),
-           Option::of("r", "N", "repetitions (default 20)", repetitions),
-           Option::of("t", "N", "threads (default: the processors)", threads),
-           Option::of("json", "as JSON", json)},
-          code))
+  if (!readOptions(about, count, arguments,
+                   "Measures the time of one run.\n  PROGRAM bench [options]\n",
+                   {Option::of("shape", "NAME=1x128", "shape of an input", shapes),
+                    Option::of("r", "N", "repetitions (default 20)", repetitions),
+                    Option::of("t", "N", "threads (default: the processors)", threads),
+                    Option::of("json", "as JSON", json)},
+                   code))
     return code;
   if (repetitions < 1)
     return report(about.name, fail(kWrongUse, "bench: -r must be 1 or more"));
@@ -285,8 +277,7 @@ static int mainBench(const QccModel &about, int count, char **arguments) {
 static int mainInfo(const QccModel &about, int count, char **arguments) {
   bool json = false;
   int code = 0;
-  if (!readOptions(about, count, arguments,
-                   "Says what this program is made of.\n  PROGRAM info\n",
+  if (!readOptions(about, count, arguments, "Says what this program is made of.\n  PROGRAM info\n",
                    {Option::of("json", "as JSON", json)}, code))
     return code;
   TensorModel model(about);
@@ -313,13 +304,11 @@ static int run(const QccModel &model, int count, char **arguments) {
     return mainBench(model, count - 2, arguments + 2);
   if (strcmp(verb, "info") == 0)
     return mainInfo(model, count - 2, arguments + 2);
-  if (strcmp(verb, "--help") == 0 || strcmp(verb, "-help") == 0 ||
-      strcmp(verb, "-h") == 0) {
+  if (strcmp(verb, "--help") == 0 || strcmp(verb, "-help") == 0 || strcmp(verb, "-h") == 0) {
     fputs(kUsage, stdout);
     return kDone;
   }
-  return report(model.name,
-                fail(kWrongUse, "'%s' is no verb: run, bench or info", verb));
+  return report(model.name, fail(kWrongUse, "'%s' is no verb: run, bench or info", verb));
 }
 
 } // namespace qcc::rt
@@ -328,8 +317,7 @@ int main(int count, char **arguments) {
   int code = qcc::rt::run(qcc_model, count, arguments);
   // What was printed has arrived, or it is an error.
   if (fflush(stdout) != 0 && code == 0)
-    code = qcc::rt::report(
-        qcc_model.name,
-        qcc::rt::fail(qcc::rt::kNoRoom, "cannot write to standard output"));
+    code = qcc::rt::report(qcc_model.name,
+                           qcc::rt::fail(qcc::rt::kNoRoom, "cannot write to standard output"));
   return code;
 }

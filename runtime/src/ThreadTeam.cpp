@@ -39,8 +39,8 @@ static void relax() {
 
 static long futex(std::atomic<uint32_t> *word, int operation, uint32_t value) {
   static_assert(sizeof(*word) == 4, "a futex is a 32-bit word");
-  return syscall(SYS_futex, reinterpret_cast<uint32_t *>(word),
-                 operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
+  return syscall(SYS_futex, reinterpret_cast<uint32_t *>(word), operation | FUTEX_PRIVATE_FLAG,
+                 value, nullptr, nullptr, 0);
 }
 
 void WaitWord::advance() {
@@ -131,8 +131,7 @@ Status ThreadTeam::start(unsigned wanted) {
   if (wanted == 0)
     wanted = processors < kMaxThreads ? processors : kMaxThreads;
   if (wanted > kMaxThreads)
-    return fail(kWrongUse, "%u threads are too many: at most %u", wanted,
-                kMaxThreads);
+    return fail(kWrongUse, "%u threads are too many: at most %u", wanted, kMaxThreads);
   threads = wanted;
   // With more threads than processors the one waited for needs this processor.
   spins = wanted <= processors ? kSpins : 0;
@@ -145,13 +144,12 @@ Status ThreadTeam::start(unsigned wanted) {
   for (size_t i = 0; i < workers.size(); ++i) {
     workers[i].team = this;
     workers[i].thread = static_cast<int64_t>(i) + 1;
-    int error = pthread_create(&workers[i].handle, &attributes, workerMain,
-                               &workers[i]);
+    int error = pthread_create(&workers[i].handle, &attributes, workerMain, &workers[i]);
     if (error == 0)
       continue;
     workers.resize(i);
-    status = fail(kNoRoom, "cannot start %u threads: %s; use fewer with -t",
-                  wanted, strerror(error));
+    status =
+        fail(kNoRoom, "cannot start %u threads: %s; use fewer with -t", wanted, strerror(error));
     break;
   }
   pthread_attr_destroy(&attributes);
@@ -177,6 +175,4 @@ void ThreadTeam::run(Function what, const void *with) {
 
 } // namespace qcc::rt
 
-extern "C" void qcc_barrier(void *barrier) {
-  static_cast<qcc::rt::Barrier *>(barrier)->wait();
-}
+extern "C" void qcc_barrier(void *barrier) { static_cast<qcc::rt::Barrier *>(barrier)->wait(); }

@@ -24,8 +24,8 @@ WeightsMap::~WeightsMap() {
     munmap(mapping, mappedBytes);
 }
 
-static Status checkSection(const char *what, uint64_t offset, uint64_t size,
-                           uint64_t alignment, uint64_t end, const char *name) {
+static Status checkSection(const char *what, uint64_t offset, uint64_t size, uint64_t alignment,
+                           uint64_t end, const char *name) {
   if (size == 0)
     return {};
   if (offset % alignment == 0 && size <= end && offset <= end - size)
@@ -36,8 +36,8 @@ static Status checkSection(const char *what, uint64_t offset, uint64_t size,
               name, what, size, offset);
 }
 
-Status checkTrailer(const QccTrailer &trailer, uint64_t fileSize,
-                    int64_t weightBytes, const char *name) {
+Status checkTrailer(const QccTrailer &trailer, uint64_t fileSize, int64_t weightBytes,
+                    const char *name) {
   if (memcmp(trailer.magic, QCC_TRAILER_MAGIC, sizeof trailer.magic) != 0)
     return fail(kBadFile,
                 "%s is incomplete: its %" PRIu64
@@ -54,19 +54,15 @@ Status checkTrailer(const QccTrailer &trailer, uint64_t fileSize,
     const char *what;
     uint64_t offset, size, alignment;
   } const sections[] = {
-      {"weights", trailer.weights_offset, trailer.weights_size,
-       QCC_SECTION_ALIGN},
-      {"tokenizer", trailer.tokenizer_offset, trailer.tokenizer_size,
-       kAlignment},
+      {"weights", trailer.weights_offset, trailer.weights_size, QCC_SECTION_ALIGN},
+      {"tokenizer", trailer.tokenizer_offset, trailer.tokenizer_size, kAlignment},
       {"chat template", trailer.template_offset, trailer.template_size, 1}};
   for (const auto &s : sections) {
-    Status status =
-        checkSection(s.what, s.offset, s.size, s.alignment, end, name);
+    Status status = checkSection(s.what, s.offset, s.size, s.alignment, end, name);
     if (status.failed())
       return status;
   }
-  if (weightBytes < 0 ||
-      trailer.weights_size != static_cast<uint64_t>(weightBytes))
+  if (weightBytes < 0 || trailer.weights_size != static_cast<uint64_t>(weightBytes))
     return fail(kBadFile,
                 "%s does not belong to this program: it holds %" PRIu64
                 " bytes of weights, and %" PRId64 " are needed",
@@ -74,8 +70,7 @@ Status checkTrailer(const QccTrailer &trailer, uint64_t fileSize,
   return {};
 }
 
-Status WeightsMap::map(const QccModel &model, int fd,
-                       const std::string &shown) {
+Status WeightsMap::map(const QccModel &model, int fd, const std::string &shown) {
   struct stat info;
   if (fstat(fd, &info) != 0 || info.st_size < 0)
     return fail(kBadFile, "cannot read %s: %s", shown.c_str(), strerror(errno));
@@ -83,12 +78,10 @@ Status WeightsMap::map(const QccModel &model, int fd,
   QccTrailer trailer;
   memset(&trailer, 0, sizeof trailer);
   if (fileSize >= sizeof trailer &&
-      pread(fd, &trailer, sizeof trailer,
-            static_cast<off_t>(fileSize - sizeof trailer)) !=
+      pread(fd, &trailer, sizeof trailer, static_cast<off_t>(fileSize - sizeof trailer)) !=
           static_cast<ssize_t>(sizeof trailer))
     return fail(kBadFile, "cannot read %s: %s", shown.c_str(), strerror(errno));
-  Status status =
-      checkTrailer(trailer, fileSize, model.weight_bytes, shown.c_str());
+  Status status = checkTrailer(trailer, fileSize, model.weight_bytes, shown.c_str());
   if (status.failed())
     return status;
 
@@ -104,8 +97,7 @@ Status WeightsMap::map(const QccModel &model, int fd,
   if (first == fileSize)
     return {};
   mappedBytes = fileSize - first;
-  void *pages = mmap(nullptr, mappedBytes, PROT_READ, MAP_SHARED, fd,
-                     static_cast<off_t>(first));
+  void *pages = mmap(nullptr, mappedBytes, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(first));
   if (pages == MAP_FAILED)
     return fail(kNoRoom, "cannot map %s: %s", shown.c_str(), strerror(errno));
   mapping = pages;
@@ -161,8 +153,8 @@ Status WeightsMap::openProgram(const QccModel &model) {
   // it.
   std::vector<char> name(4096);
   ssize_t size = readlink("/proc/self/exe", name.data(), name.size());
-  std::string shown = size > 0 ? std::string(name.data(), size_t(size))
-                               : std::string("/proc/self/exe");
+  std::string shown =
+      size > 0 ? std::string(name.data(), size_t(size)) : std::string("/proc/self/exe");
   return openOwn(model, "/proc/self/exe", shown);
 }
 

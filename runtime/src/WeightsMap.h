@@ -35,8 +35,7 @@ public:
   uint64_t fileSize = 0;
 
 private:
-  Status openOwn(const QccModel &model, const std::string &path,
-                 const std::string &shown);
+  Status openOwn(const QccModel &model, const std::string &path, const std::string &shown);
   Status map(const QccModel &model, int fd, const std::string &shown);
 
   void *mapping = nullptr;
@@ -45,8 +44,8 @@ private:
 
 /// Checks a trailer against the file's size and the model. `name` is for
 /// messages.
-Status checkTrailer(const QccTrailer &trailer, uint64_t fileSize,
-                    int64_t weightBytes, const char *name);
+Status checkTrailer(const QccTrailer &trailer, uint64_t fileSize, int64_t weightBytes,
+                    const char *name);
 
 } // namespace qcc::rt
 

@@ -47,8 +47,7 @@ static void prefill(const QccFrame *f, int64_t thread) {
 
 static void head(const QccFrame *f, int64_t thread) {
   for (int64_t i = thread; i < f->dims[0]; i += f->num_threads)
-    logitsRow(f, (const float *)f->inputs[0] + i * HIDDEN,
-              (float *)f->outputs[0] + i * VOCABULARY);
+    logitsRow(f, (const float *)f->inputs[0] + i * HIDDEN, (float *)f->outputs[0] + i * VOCABULARY);
 }
 
 static void decode(const QccFrame *f, int64_t thread) {
@@ -79,8 +78,7 @@ static void decodeSizes(const int64_t *dims, int64_t threads, int64_t *out) {
 }
 
 static const int64_t tokensDims[] = {-1}, oneDims[] = {1};
-static const int64_t hiddenDims[] = {-1, HIDDEN},
-                     logitsDims[] = {-1, VOCABULARY};
+static const int64_t hiddenDims[] = {-1, HIDDEN}, logitsDims[] = {-1, VOCABULARY};
 static const int64_t oneLogitsDims[] = {1, VOCABULARY};
 static const QccTensor tokensTensor = {"tokens", QCC_I32, 1, tokensDims};
 static const QccTensor oneTensor = {"tokens", QCC_I32, 1, oneDims};
@@ -95,20 +93,17 @@ static const int64_t positionMax[] = {CONTEXT - 1};
 static const int64_t headMax[] = {CHUNK};
 
 static const QccEntry entries[] = {
-    {"prefill", prefill, prefillSizes, 1, 1, 2, &tokensTensor, &hiddenTensor,
-     prefillNames, prefillMax},
-    {"decode", decode, decodeSizes, 1, 1, 1, &oneTensor, &oneLogitsTensor,
-     positionNames, positionMax},
-    {"head", head, headSizes, 1, 1, 1, &hiddenTensor, &logitsTensor, headNames,
-     headMax}};
+    {"prefill", prefill, prefillSizes, 1, 1, 2, &tokensTensor, &hiddenTensor, prefillNames,
+     prefillMax},
+    {"decode", decode, decodeSizes, 1, 1, 1, &oneTensor, &oneLogitsTensor, positionNames,
+     positionMax},
+    {"head", head, headSizes, 1, 1, 1, &hiddenTensor, &logitsTensor, headNames, headMax}};
 
-static const QccLanguageModel language = {VOCABULARY, HIDDEN, CONTEXT, CHUNK,
-                                          CONTEXT * 4};
+static const QccLanguageModel language = {VOCABULARY, HIDDEN, CONTEXT, CHUNK, CONTEXT * 4};
 
 #ifndef FAKE_FEATURES
 #define FAKE_FEATURES ""
 #endif
 
-const QccModel qcc_model = {QCC_ABI_VERSION, 3,      entries,
-                            &language,       "fake", FAKE_FEATURES,
-                            "bits: 32\n",    8,      0};
+const QccModel qcc_model = {QCC_ABI_VERSION, 3, entries, &language, "fake", FAKE_FEATURES,
+                            "bits: 32\n",    8, 0};

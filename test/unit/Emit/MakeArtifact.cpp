@@ -14,6 +14,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -49,15 +50,15 @@ static Error make(StringRef kind, const LinkOptions &options, StringRef output,
     return errorCodeToError(weights.getError());
   std::string linked = (output + ".linked").str();
   bool library = kind == "shared" || kind == "static";
-  Error error = kind == "shared" ? linkShared(options, objects, "adder", linked)
-                : kind == "static"
-                    ? archiveStatic(options, objects, "adder", output)
-                    : linkExecutable(options, objects, linked);
+  Error error = kind == "shared"
+                    ? linkShared(options, objects, "adder", sys::path::filename(output), linked)
+                : kind == "static" ? archiveStatic(options, objects, "adder", output)
+                                   : linkExecutable(options, objects, linked);
   if (error)
     return error;
   if (library)
-    if (Error bad = writeFileAtomically((output + ".h").str(),
-                                        headerText(header(kind == "static"))))
+    if (Error bad =
+            writeFileAtomically((output + ".h").str(), headerText(header(kind == "static"))))
       return bad;
   bool beside = kind == "static" || kind == "external";
   if (kind == "external") {
@@ -69,15 +70,13 @@ static Error make(StringRef kind, const LinkOptions &options, StringRef output,
     if (Error bad = writeFileAtomically(output, (*bytes)->getBuffer(), true))
       return bad;
   }
-  auto writer = ArtifactWriter::create(beside ? (output + ".weights").str()
-                                              : output.str());
+  auto writer = ArtifactWriter::create(beside ? (output + ".weights").str() : output.str());
   if (!writer)
     return writer.takeError();
   if (!beside)
     if (Error bad = (*writer)->setProgram(linked))
       return bad;
-  if (Error bad = writeWeights(**writer,
-                               arrayRefFromStringRef((*weights)->getBuffer())))
+  if (Error bad = writeWeights(**writer, arrayRefFromStringRef((*weights)->getBuffer())))
     return bad;
   sys::fs::remove(linked);
   return (*writer)->commit();
@@ -87,10 +86,8 @@ int main(int argc, char **argv) {
   if (argc < 6)
     return 1;
   LinkOptions options;
-  options.kind = StringRef(argv[1]) == "lm" ? RuntimeKind::LanguageModel
-                                            : RuntimeKind::TensorModel;
-  options.arch =
-      StringRef(argv[2]) == "arm64" ? LinkArch::AArch64 : LinkArch::X86_64;
+  options.kind = StringRef(argv[1]) == "lm" ? RuntimeKind::LanguageModel : RuntimeKind::TensorModel;
+  options.arch = StringRef(argv[2]) == "arm64" ? LinkArch::AArch64 : LinkArch::X86_64;
   Expected<std::string> directory = findRuntimeDir(argv[0]);
   if (!directory)
     return static_cast<int>(reportError(directory.takeError(), errs()));
