@@ -94,9 +94,8 @@ function(qcc_add_artifact_runtime arch triple)
       DEPENDS ${parts} VERBATIM)
     list(APPEND outputs ${archive})
   endforeach()
-  # Of libstdc++ little is used: hash tables, trees, type information.
   foreach(name crt1.o crti.o crtbeginT.o crtend.o crtn.o crtbeginS.o crtendS.o libc.a libm.a
-               libgcc.a libgcc_eh.a libstdc++.a libc.so.6 libm.so.6)
+               libgcc.a libgcc_eh.a libc.so.6 libm.so.6)
     qcc_find_system_file(from ${triple} ${name})
     add_custom_command(OUTPUT ${directory}/${name}
       COMMAND ${CMAKE_COMMAND} -E copy ${from} ${directory}/${name}

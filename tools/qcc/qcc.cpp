@@ -145,6 +145,8 @@ int main(int argc, char **argv) {
   request.verbose = verbose;
   if (Error error = parse(request))
     return fail(std::move(error));
+  // The linker registers options of its own, some by the same names.
+  cl::ResetCommandLineParser();
   if (Error error = compile(request))
     return fail(std::move(error));
   return 0;
