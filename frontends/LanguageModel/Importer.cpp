@@ -299,9 +299,10 @@ private:
     bool decode = tokens == 1;
     int64_t l = config.numLayers, h = config.numKvHeads, d = config.headDim, c = options.context;
     auto ids = RankedTensorType::get(tokens, b.getI32Type());
-    auto keyType = RankedTensorType::get({l, h, c / 16, d, 16}, b.getF16Type());
-    auto valueType = RankedTensorType::get({l, h, c, d}, b.getF16Type());
-    int64_t cacheBytes = l * h * c * d * 2;
+    Type cell = options.floatCache ? Type(b.getF32Type()) : b.getF16Type();
+    auto keyType = RankedTensorType::get({l, h, c / 16, d, 16}, cell);
+    auto valueType = RankedTensorType::get({l, h, c, d}, cell);
+    int64_t cacheBytes = l * h * c * d * options.cacheElementBytes();
     Type out = f32({tokens, decode ? config.vocabSize : config.hiddenSize});
     auto state = [&](int64_t offset) {
       return argAttrs("nn.state", b.getI64IntegerAttr(offset), {}, true);

@@ -163,19 +163,21 @@ void Tiler::tile(nn::KVAppendOp op) {
         SmallVector<Index> valueSizes{one, one, one, index(d)};
         auto store = [&](Value from, Value to, ArrayRef<Index> at, ArrayRef<Index> sizes) {
           auto vectorType = RankedTensorType::get({d}, b.getF32Type());
-          auto halfType = RankedTensorType::get({d}, b.getF16Type());
+          auto cellType = RankedTensorType::get({d}, cache.getElementType());
           SmallVector<Index> strides(at.size(), one);
           Value source = tensor::ExtractSliceOp::create(
               b, vectorType, from, ArrayRef<Index>{ivs[0], mul(head, d)},
               ArrayRef<Index>{one, index(d)}, ArrayRef<Index>{one, one});
-          Value target = tensor::ExtractSliceOp::create(b, halfType, to, at, sizes, strides);
+          Value target = tensor::ExtractSliceOp::create(b, cellType, to, at, sizes, strides);
           auto convert = linalg::GenericOp::create(
-              b, TypeRange{halfType}, source, target,
+              b, TypeRange{cellType}, source, target,
               ArrayRef<AffineMap>{b.getMultiDimIdentityMap(1), b.getMultiDimIdentityMap(1)},
               ArrayRef<utils::IteratorType>{utils::IteratorType::parallel},
               [&](OpBuilder &inner, Location loc, ValueRange args) {
-                Value half = arith::TruncFOp::create(inner, loc, inner.getF16Type(), args[0]);
-                linalg::YieldOp::create(inner, loc, half);
+                Value cell = args[0];
+                if (cell.getType() != cache.getElementType())
+                  cell = arith::TruncFOp::create(inner, loc, cache.getElementType(), cell);
+                linalg::YieldOp::create(inner, loc, cell);
               });
           return convert.getResult(0);
         };
