@@ -249,8 +249,7 @@ Value subscript(const Value &base, const Value &key) {
   return {};
 }
 
-Value slice(Sandbox &s, const Value &base, const Value &from, const Value &to,
-            const Value &step) {
+Value slice(Sandbox &s, const Value &base, const Value &from, const Value &to, const Value &step) {
   for (const Value *v : {&from, &to, &step})
     if (!v->isUndefined() && !v->isNone() && !v->isInt())
       return s.fail("slice indices must be integers");
@@ -259,8 +258,7 @@ Value slice(Sandbox &s, const Value &base, const Value &from, const Value &to,
   std::vector<std::string_view> chars;
   if (base.isString())
     chars = characters(base.asString());
-  const int64_t size =
-      static_cast<int64_t>(base.isString() ? chars.size() : base.asList().size());
+  const int64_t size = static_cast<int64_t>(base.isString() ? chars.size() : base.asList().size());
   int64_t by = step.isInt() ? step.asInt() : 1;
   if (by == 0)
     return s.fail("the step of a slice is zero");

@@ -11,9 +11,7 @@ namespace qcc::text {
 
 namespace {
 
-uint16_t levelAbove(unsigned depth) {
-  return static_cast<uint16_t>(std::min(depth + 1, 0xffffu));
-}
+uint16_t levelAbove(unsigned depth) { return static_cast<uint16_t>(std::min(depth + 1, 0xffffu)); }
 
 } // namespace
 

@@ -67,9 +67,7 @@ public:
   /// The payload; only for the kind named (asInt: Int or Bool; asFloat: any
   /// number).
   int64_t asInt() const { return scalar.integer; }
-  double asFloat() const {
-    return isFloat() ? scalar.real : static_cast<double>(scalar.integer);
-  }
+  double asFloat() const { return isFloat() ? scalar.real : static_cast<double>(scalar.integer); }
   const std::string &asString() const;
   const List &asList() const;
   const Map &asMap() const;
