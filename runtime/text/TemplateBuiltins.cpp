@@ -66,7 +66,7 @@ Value::List splitAtSpace(std::string_view text, int64_t most) {
       end += c.size;
     }
     if (most >= 0 && static_cast<int64_t>(out.size()) == most) {
-      out.push_back(stripped(text, nullptr, false, true));
+      out.push_back(text); // with the white space at its end, as Python
       break;
     }
     out.push_back(text.substr(0, end));

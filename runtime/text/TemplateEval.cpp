@@ -167,7 +167,6 @@ Interpreter::Flow Interpreter::execFor(const Node &n, const ScopePtr &scope) {
     return Flow::Break;
   if (loop->items.empty())
     return n.kids[3] ? exec(*n.kids[3], scope) : Flow::Normal;
-  loop->depth = ++loops;
   for (size_t i = 0; i < loop->items.size() && step(Value()); ++i) {
     auto inner = std::make_shared<Scope>(scope);
     loop->index = static_cast<int64_t>(i);
@@ -176,7 +175,6 @@ Interpreter::Flow Interpreter::execFor(const Node &n, const ScopePtr &scope) {
     if (failed() || exec(*n.kids[2], inner) == Flow::Break || failed())
       break;
   }
-  --loops;
   loop->items.clear(); // whoever kept the loop keeps nothing more
   loop->lastChanged = Value();
   return failed() ? Flow::Break : Flow::Normal;
@@ -338,8 +336,8 @@ Value Interpreter::attribute(const Value &base, const std::string &name) {
         {"first", i == 0},
         {"last", i + 1 == size},
         {"length", size},
-        {"depth", loop->depth},
-        {"depth0", loop->depth - 1},
+        {"depth", 1}, // loops are not recursive
+        {"depth0", 0},
         {"previtem", i > 0 && i <= size ? loop->items[i - 1] : Value()},
         {"nextitem", i + 1 < size ? loop->items[i + 1] : Value()},
     };
@@ -413,10 +411,7 @@ Value Interpreter::callMacro(const MacroObject &macro, const Arguments &args) {
     else
       scope->set(n.names[i], v ? *v : Value());
   }
-  int outerLoops = loops;
-  loops = 0;
   std::string text = capture(*n.kids[0], scope);
-  loops = outerLoops;
   return made(std::move(text));
 }
 

@@ -47,7 +47,7 @@ struct NamespaceObject : TemplateObject {
 struct LoopObject : TemplateObject {
   LoopObject() : TemplateObject(Loop) {}
   Value::List items;
-  int64_t index = 0, depth = 0;
+  int64_t index = 0;
   Value lastChanged;
 };
 
@@ -167,7 +167,7 @@ private:
   std::shared_ptr<Scope> root;
   std::string *out = nullptr;
   uint32_t line = 1;
-  int depth = 0, loops = 0;
+  int depth = 0;
   /// What may hold itself, and so would never be freed.
   std::vector<std::shared_ptr<NamespaceObject>> namespaces;
   std::vector<std::shared_ptr<Scope>> macroScopes;

@@ -206,7 +206,8 @@ Value arithmetic(Sandbox &s, std::string_view op, const Value &a, const Value &b
   if (op == "+" && a.isList() && b.isList()) {
     Value::List out = a.asList();
     out.insert(out.end(), b.asList().begin(), b.asList().end());
-    return s.made(std::move(out));
+    Value sum = s.made(std::move(out));
+    return a.isTuple() ? sum.setTuple() : sum;
   }
   bool sequenceA = a.isString() || a.isList(), sequenceB = b.isString() || b.isList();
   if (op == "*" && sequenceA && (b.isInt() || b.isBool()))

@@ -100,7 +100,7 @@ std::string repeat(const std::string &s, int n) {
 
 TEST(ChatTemplate, HostileTemplatesEnd) {
   const std::pair<std::string, const char *> cases[] = {
-      {"{{ " + repeat("(", 100000) + " }}", "nested too deeply"},
+      {"{{ " + repeat("(", 100000) + repeat(")", 100000) + " }}", "nested too deeply"},
       {"{{ " + repeat("not ", 100000) + "x }}", "nested too deeply"},
       {"{{ x" + repeat(".a", 100000) + " }}", "nested too deeply"},
       {"{{ 1" + repeat(" + 1", 100000) + " }}", "nested too deeply"},

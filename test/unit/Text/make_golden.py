@@ -352,7 +352,7 @@ FEATURES = r"""
 end {{ messages[0].role }} {{ messages[0]['content'].items is defined }} {{ messages | length }} {{ none.x is defined }} {{ (1).x is defined }} {{ messages[0].get('name', 'anon') }}
 {{ [1, [2, 3], {'a': (4,)}] | string }} {{ true + 1 }} {{ 10 | string + '!' }} {{ 1 if false is defined }} {{ 5 / 2 }} {{ 6 / 2 }} {{ 1_000 }} {{ not missing }} {{ [missing] }}
 {{ '%s' | replace('%s', 'p') }} {{ 'a' in missing }} {{ 'abc' | first }}{{ 'abc' | last }} {{ {'x': 1} | first }} {{ {'z': 0, 'x': 1} | list }} {{ [[1, 'a'], [0, 'b']] | sort }} {{ -1 | abs }} {{ (-1) | abs }} {{ - 2 ** 2 }} {{ 2 ** 3 ** 2 }}
-{% for a, (b) in [[1, 2]] %}{{ a }}{{ b }}{% endfor %}{% for x in 1, 2 %}{{ x }}{% endfor %}{% set q = (1, 2) %}{{ q }}{% if 1 == 1 and 'a' is defined and not false %}ok{% endif %}
+{% for (a, b) in [[1, 2]] %}{{ a }}{{ b }}{% endfor %}{% for x in 1, 2 %}{{ x }}{% endfor %}{% set q = (1, 2) %}{{ q }}{% if 1 == 1 and 'a' is defined and not false %}ok{% endif %}
 {{ strftime_now('%Y') | length }}{% for m in messages | selectattr('role', 'in', ['user', 'system']) %}{{ m.role }}{% endfor %}{% set messages = messages + [{'role': 'x', 'content': ''}] %}{{ messages | map(attribute='role') | list }}
 """
 
