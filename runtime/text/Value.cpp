@@ -15,6 +15,14 @@ uint16_t levelAbove(unsigned depth) { return static_cast<uint16_t>(std::min(dept
 
 } // namespace
 
+Value::Value(const Value &) = default;
+Value::Value(Value &&) noexcept = default;
+Value &Value::operator=(const Value &) = default;
+Value &Value::operator=(Value &&) noexcept = default;
+Value::~Value() = default;
+
+Value::Value(const char *s) : Value(std::string(s)) {}
+Value::Value(std::string_view s) : Value(std::string(s)) {}
 Value::Value(std::string s)
     : payload(std::make_shared<std::string>(std::move(s))), kindOf(Kind::String) {}
 

@@ -8,6 +8,8 @@
 #include "frontends/Tokenizer/TokenizerJson.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <map>
 
@@ -125,6 +127,70 @@ TEST(TokenizerJson, NamesErrors) {
     EXPECT_NE(errorOf(with(pointer, value)).find(error), std::string::npos)
         << pointer << " = " << value << "\n"
         << errorOf(with(pointer, value));
+}
+
+/// A directory with these files, removed at the end.
+class TestDirectory {
+public:
+  explicit TestDirectory(const std::map<std::string, std::string> &files) {
+    EXPECT_FALSE(llvm::sys::fs::createUniqueDirectory("qcc-tokenizer", path));
+    for (auto &[name, content] : files) {
+      std::error_code error;
+      llvm::raw_fd_ostream out((path + "/" + name).str(), error);
+      out << content;
+    }
+  }
+  ~TestDirectory() { llvm::sys::fs::remove_directories(path); }
+
+  llvm::SmallString<128> path;
+};
+
+TEST(TokenizerDirectory, ReadsTheFilesBeside) {
+  TestDirectory dir({{"tokenizer.json", smallJson().dump()},
+                     {"tokenizer_config.json",
+                      R"({"bos_token": {"content": "<s>"}, "eos_token": "b", "pad_token": null,
+                          "add_bos_token": false, "tokenizer_class": "LlamaTokenizer",
+                          "chat_template": [{"name": "x", "template": "X"},
+                                            {"name": "default", "template": "T"}]})"},
+                     {"generation_config.json", R"({"eos_token_id": [1, 5, 999]})"}});
+  llvm::Expected<TokenizerSpec> spec = readTokenizerDirectory(dir.path);
+  ASSERT_TRUE(static_cast<bool>(spec));
+  EXPECT_EQ(spec->bos, 5);
+  EXPECT_EQ(spec->eos, 1);
+  EXPECT_EQ(spec->pad, -1);
+  EXPECT_EQ(spec->stops, (std::vector<int32_t>{1, 5}));
+  EXPECT_TRUE(spec->prefix.empty());
+  EXPECT_EQ(spec->chatTemplate, "T");
+}
+
+TEST(TokenizerDirectory, TemplateFileWins) {
+  TestDirectory dir({{"tokenizer.json", smallJson().dump()},
+                     {"tokenizer_config.json", R"({"chat_template": "old"})"},
+                     {"chat_template.jinja", "new"}});
+  llvm::Expected<TokenizerSpec> spec = readTokenizerDirectory(dir.path);
+  ASSERT_TRUE(static_cast<bool>(spec));
+  EXPECT_EQ(spec->chatTemplate, "new");
+}
+
+TEST(TokenizerDirectory, NamesErrors) {
+  std::string good = smallJson().dump();
+  const std::pair<std::map<std::string, std::string>, const char *> cases[] = {
+      {{}, "there is no tokenizer.json here"},
+      {{{"tokenizer.json", "{"}}, "tokenizer.json"},
+      {{{"tokenizer.json", good}, {"tokenizer_config.json", "[]"}},
+       "tokenizer_config.json: not a JSON object"},
+      {{{"tokenizer.json", good}, {"tokenizer_config.json", R"({"eos_token": "zz"})"}},
+       "tokenizer_config.json: eos_token: 'zz' is not a token of the vocabulary"},
+      {{{"tokenizer.json", good}, {"config.json", R"({"eos_token_id": "x"})"}},
+       "config.json: eos_token_id: not an integer of 0 or more, nor a list of them"},
+      {{{"tokenizer.json", good}, {"chat_template.jinja", std::string(2000000, 'x')}},
+       "chat_template.jinja: not a readable file of at most 1 MiB"},
+  };
+  for (auto &[files, error] : cases) {
+    TestDirectory dir(files);
+    OpenTokenizer t(readTokenizerDirectory(dir.path));
+    EXPECT_NE(t.error.find(error), std::string::npos) << error << "\n" << t.error;
+  }
 }
 
 /// GGUF keys held in memory.

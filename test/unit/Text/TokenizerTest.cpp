@@ -147,6 +147,36 @@ TEST(Tokenizer, Scores) {
   EXPECT_EQ(t.tokenizer.decode({6, 7}, true), " a");
 }
 
+TEST(Tokenizer, WordPiece) {
+  TokenizerSpec s;
+  s.source = "test";
+  s.model = Model::WordPiece;
+  s.flags = kBertNormalize | kLowercase | kStripAccents;
+  s.steps = {Split::Bert};
+  for (const char *t :
+       {"[UNK]", "[CLS]", "un", "##aff", "##able", "cafe", ",", "\xE6\x9D\xB1", "##fordable"}) {
+    s.tokens.push_back(t);
+    s.matchable.push_back(t[0] != '[');
+  }
+  s.tokenFlags.assign(s.tokens.size(), 0);
+  s.unk = 0;
+  s.prefix = {1};
+  OpenTokenizer t(s);
+  ASSERT_EQ(t.error, "");
+  const std::pair<std::string, Ids> cases[] = {
+      {"", {1}},
+      {"Unaffable", {1, 2, 3, 4}},
+      {"CAF\xC3\x89,cafe\xCC\x81", {1, 5, 6, 5}},
+      {"un\xE6\x9D\xB1\xE6\x9D\xB1", {1, 2, 7, 7}},
+      {"unx un", {1, 0, 2}}, // one part is unknown, so the word is
+      {std::string(101, 'u'), {1, 0}},
+      {"u\xC2\xADn\n\tun", {1, 2, 2}}, // controls vanish
+  };
+  for (auto &[text, ids] : cases)
+    EXPECT_EQ(t.tokenizer.encode(text, true, true), ids) << text;
+  EXPECT_EQ(t.tokenizer.decode({2, 3, 4, 5}, true), "unaffable cafe");
+}
+
 TEST(Tokenizer, LongPreTokensTakeLittleTime) {
   OpenTokenizer bytes(byteSpec()), scores(scoreSpec());
   std::string text;
