@@ -311,7 +311,6 @@ Value Interpreter::callStringMethod(const std::string &self, const std::string &
 }
 
 bool Interpreter::test(const std::string &name, const Value &v, const Arguments &args) {
-  const Value *other = args.get(0, "other");
   if (!step(v))
     return false;
   if (name == "defined")
@@ -352,6 +351,10 @@ bool Interpreter::test(const std::string &name, const Value &v, const Arguments 
     bool divides = by == -1 || v.asInt() % by == 0;
     return divides == (name != "odd");
   }
+  return comparison(name, v, args.get(0, "other"));
+}
+
+bool Interpreter::comparison(const std::string &name, const Value &v, const Value *other) {
   static constexpr std::pair<std::string_view, std::string_view> comparisons[] = {
       {"eq", "=="},     {"equalto", "=="}, {"==", "=="}, {"ne", "!="},         {"!=", "!="},
       {"sameas", "=="}, {"lt", "<"},       {"<", "<"},   {"lessthan", "<"},    {"le", "<="},

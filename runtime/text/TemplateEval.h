@@ -149,6 +149,8 @@ private:
   Value callMapMethod(const Value &self, const std::string &name, const Arguments &);
   Value callListMethod(const Value &self, const std::string &name, const Arguments &);
   Value callLoopMethod(LoopObject &, const std::string &name, const Arguments &);
+  /// The tests that compare with an argument: eq, lt, in, ...
+  bool comparison(const std::string &name, const Value &v, const Value *other);
   Value makeNamespace(const Arguments &);
   Value range(const Arguments &);
   Value selected(const std::string &name, const Value &in, const Arguments &);
