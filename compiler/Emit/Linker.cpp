@@ -126,8 +126,8 @@ Error linkExecutable(const LinkOptions &options, ArrayRef<std::string> objects, 
   arguments.addFiles(objects);
   StringRef runtime =
       options.kind == RuntimeKind::LanguageModel ? "libqccrt_lm.a" : "libqccrt_tensor.a";
-  if (Error error = arguments.addOurs({runtime, "libstdc++.a", "libm.a", "libc.a", "libgcc.a",
-                                       "libgcc_eh.a", "crtend.o", "crtn.o"}))
+  if (Error error = arguments.addOurs(
+          {runtime, "libm.a", "libc.a", "libgcc.a", "libgcc_eh.a", "crtend.o", "crtn.o"}))
     return error;
   return runLinker(arguments.list, output);
 }
@@ -180,7 +180,7 @@ static Expected<std::string> linkObject(const LinkOptions &options, ArrayRef<std
   for (StringRef function : kLibraryFunctions)
     arguments.list.push_back(("--undefined=qcc_library_" + function).str());
   arguments.addFiles(objects);
-  if (Error error = arguments.addOurs({"libqccrt_library.a", "libstdc++.a"}))
+  if (Error error = arguments.addOurs({"libqccrt_library.a"}))
     return std::move(error);
   if (Error error = runLinker(arguments.list, joined))
     return std::move(error);

@@ -53,10 +53,13 @@ void operator delete(void *memory, size_t) noexcept { free(memory); }
 void operator delete[](void *memory, size_t) noexcept { free(memory); }
 
 namespace std {
+const nothrow_t nothrow{};
 void __throw_length_error(const char *) { outOfMemory(); }
 void __throw_bad_alloc() { outOfMemory(); }
 void __throw_bad_array_new_length() { outOfMemory(); }
 void __throw_logic_error(const char *) { die("internal error\n", 5); }
+void __throw_invalid_argument(const char *) { die("internal error\n", 5); }
+void __throw_runtime_error(const char *) { die("internal error\n", 5); }
 void __throw_out_of_range(const char *) { die("internal error\n", 5); }
 void __throw_out_of_range_fmt(const char *, ...) { die("internal error\n", 5); }
 void __throw_bad_function_call() { die("internal error\n", 5); }

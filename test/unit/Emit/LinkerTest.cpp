@@ -40,8 +40,8 @@ TEST(Linker, MissingPartsAreNamed) {
 TEST(Linker, SaysWhatTheLinkerSays) {
   TempDir dir;
   std::filesystem::create_directories(dir.file("x86-64"));
-  for (const char *name : {"crt1.o", "crti.o", "crtbeginT.o", "libqccrt_tensor.a", "libstdc++.a",
-                           "libm.a", "libc.a", "libgcc.a", "libgcc_eh.a", "crtend.o", "crtn.o"})
+  for (const char *name : {"crt1.o", "crti.o", "crtbeginT.o", "libqccrt_tensor.a", "libm.a",
+                           "libc.a", "libgcc.a", "libgcc_eh.a", "crtend.o", "crtn.o"})
     dir.write(std::string("x86-64/") + name, "not an object");
   LinkOptions options;
   options.runtimeDir = dir.path;

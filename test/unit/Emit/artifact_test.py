@@ -213,7 +213,7 @@ class LanguageModel(Case):
         self.fails(program, 5, "has 3 entry points instead of one", "info")
 
     def test_size(self):
-        self.assertLess(os.path.getsize(self.lm()), 1_100_000)
+        self.assertLess(os.path.getsize(self.lm()), 1_150_000)
         self.assertTrue(os.access(self.lm(), os.X_OK))
 
 
