@@ -135,7 +135,7 @@ class LanguageModel(Case):
 
     def test_info(self):
         got = json.loads(self.run_program(self.lm(), "info", "--json").stdout)
-        self.assertEqual((got["name"], got["bits"], got["context"], got["vocabulary"]), ("fake", 32, 96, 64))
+        self.assertEqual((got["name"], got["bits"], got["context tokens"], got["vocabulary"]), ("fake", 32, 96, 64))
         self.assertEqual(got["file bytes"], os.path.getsize(self.lm()))
 
     def test_help(self):
