@@ -57,6 +57,7 @@ public:
                                      : std::min(source.config.maxPositions, defaultContext);
     // Keys lie in blocks of 16 positions.
     import_.context = alignTo(wanted, 16);
+    import_.floatCache = options.floatCache();
     name = nameOf(source.path);
   }
 
@@ -93,7 +94,8 @@ public:
 
   void describe(const CompilerOptions &options, ModelDescriptor &descriptor) const override {
     const ModelConfig &config = source.config;
-    int64_t cache = config.numLayers * config.numKvHeads * config.headDim * import_.context * 2 * 2;
+    int64_t cache = config.numLayers * config.numKvHeads * config.headDim * import_.context * 2 *
+                    import_.cacheElementBytes();
     descriptor.languageModel = {config.vocabSize, config.hiddenSize, import_.context,
                                 options.chunk, cache};
     for (EntryDescriptor &entry : descriptor.entries)

@@ -1,6 +1,7 @@
 //===- Codegen.cpp - From the LLVM dialect to machine code ---------------------------===//
 
 #include "compiler/Codegen/Codegen.h"
+#include "dialects/NN/IR/NN.h"
 #include "frontends/Common/Error.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -54,7 +55,11 @@ Expected<std::unique_ptr<Module>> translateToLLVM(mlir::ModuleOp module,
                                                   const TargetSpec &target, LLVMContext &context) {
   mlir::registerBuiltinDialectTranslation(*module->getContext());
   mlir::registerLLVMDialectTranslation(*module->getContext());
-  std::unique_ptr<Module> result = mlir::translateModuleToLLVMIR(module, context, model.name);
+  // Weights are not code.
+  mlir::OwningOpRef<mlir::ModuleOp> code = module.clone();
+  for (auto weight : make_early_inc_range(code->getOps<nn::WeightOp>()))
+    weight.erase();
+  std::unique_ptr<Module> result = mlir::translateModuleToLLVMIR(*code, context, model.name);
   if (!result)
     return internalError("translation to LLVM IR failed");
   Expected<std::unique_ptr<TargetMachine>> machine = createTargetMachine(target);

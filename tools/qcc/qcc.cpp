@@ -41,6 +41,10 @@ static Option<Activations> activations(
     cl::init(Activations::Default),
     cl::values(clEnumValN(Activations::F32, "f32", "float"),
                clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly")));
+static Option<KVCache> kv("kv", cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
+                          cl::cat(category), cl::init(KVCache::Default),
+                          cl::values(clEnumValN(KVCache::F16, "f16", "half precision"),
+                                     clEnumValN(KVCache::F32, "f32", "float")));
 static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_desc("N"),
                                cl::cat(category));
 static Option<Emit> emit("emit", cl::desc("What is written"), cl::init(Emit::Exe),
@@ -87,6 +91,7 @@ static Error parse(CompileRequest &request) {
   if (context < 0 || context > (int64_t(1) << 24))
     return wrong("-ctx: expected a number of tokens");
   options.context = context;
+  options.kv = kv;
   options.asymmetric = asymmetric;
   options.activations = activations;
   if (!compileTo.empty()) {
@@ -145,6 +150,8 @@ int main(int argc, char **argv) {
   request.verbose = verbose;
   if (Error error = parse(request))
     return fail(std::move(error));
+  // The linker registers options of its own, some by the same names.
+  cl::ResetCommandLineParser();
   if (Error error = compile(request))
     return fail(std::move(error));
   return 0;
