@@ -38,6 +38,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Bufferize/Passes.h"
+#include "passes/Contract/Passes.h"
 #include "passes/LowerToLLVM/Passes.h"
 #include "passes/Pack/Passes.h"
 #include "passes/Quantize/Passes.h"
@@ -141,7 +142,7 @@ void buildLLVMPipeline(OpPassManager &pm, const CompilerOptions &options) {
   cleanUp(pm);
 }
 
-void buildPipeline(OpPassManager &pm, Phase phase, const CompilerOptions &options) {
+static void buildStage(OpPassManager &pm, Phase phase, const CompilerOptions &options) {
   switch (phase) {
   case Phase::Import:
     return;
@@ -158,6 +159,11 @@ void buildPipeline(OpPassManager &pm, Phase phase, const CompilerOptions &option
   case Phase::LLVM:
     return buildLLVMPipeline(pm, options);
   }
+}
+
+void buildPipeline(OpPassManager &pm, Phase phase, const CompilerOptions &options) {
+  buildStage(pm, phase, options);
+  pm.addPass(createVerifyContract({info(phase).name.str()}));
 }
 
 void registerDialects(DialectRegistry &registry) {
@@ -188,6 +194,7 @@ void registerPassesAndPipelines() {
   registerVectorizePasses();
   registerBufferizePasses();
   registerLowerToLLVMPasses();
+  registerContractPasses();
   for (const PhaseInfo &phase : ArrayRef(kPhases).drop_front())
     PassPipelineRegistration<>(("qcc-" + phase.name + "-pipeline").str(), phase.summary,
                                [&phase](OpPassManager &pm) {
