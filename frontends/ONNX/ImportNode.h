@@ -43,7 +43,9 @@ using Iterators = llvm::SmallVector<mlir::utils::IteratorType>;
 /// What all nodes share: the function being built and what was found about its dimensions.
 struct GraphState {
   GraphState(const OnnxModel &model, const TensorTable &tensors, mlir::MLIRContext *context)
-      : model(model), tensors(tensors), b(mlir::UnknownLoc::get(context), context) {}
+      : model(model), tensors(tensors), b(mlir::UnknownLoc::get(context), context) {
+    (void)static_cast<bool>(error); // success is no surprise
+  }
 
   const OnnxModel &model;
   const TensorTable &tensors;
@@ -58,8 +60,11 @@ struct GraphState {
   std::map<std::string, int64_t> largest;
   bool restart = false;
 
+  mlir::Operation *lastWeight = nullptr; ///< weights stand in the order of their first use
+
   std::vector<std::string> unsupported;
   llvm::Error error = llvm::Error::success();
+  std::vector<std::unique_ptr<SourceTensor>> ownTensors; ///< of attributes that are not weights
 };
 
 /// One node while it is imported. Failures are recorded here or in the state; a handler that gets failure()
@@ -89,7 +94,7 @@ public:
   mlir::LogicalResult unsupported(const llvm::Twine &what);
   /// "node 3 \"/conv\" (Conv)".
   std::string where() const;
-  bool failed() const { return didFail; }
+  bool hasFailed() const { return didFail; }
 
   //===--- attributes: a wrong type is recorded as bad, and the default returned ---===//
   bool hasAttr(llvm::StringRef name) const { return find(name) != nullptr; }
@@ -99,6 +104,8 @@ public:
   std::optional<llvm::SmallVector<int64_t>> intsAttr(llvm::StringRef name);
   std::optional<llvm::SmallVector<float>> floatsAttr(llvm::StringRef name);
   const onnx::AttributeProto *find(llvm::StringRef name) const;
+  /// The tensor of attribute `value`, or null. It lives as long as the import.
+  const SourceTensor *constantTensor();
   /// An axis in -rank .. rank - 1, as 0 .. rank - 1.
   mlir::FailureOr<int64_t> axis(int64_t axis, int64_t rank);
   /// The same for several, which must differ; sorted.
