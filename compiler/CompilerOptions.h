@@ -18,13 +18,23 @@ enum class Phase { Import, Quantize, Pack, Tile, Vectorize, Bufferize, LLVM };
 /// Precision of activations in matmuls with integer weights.
 enum class Activations { Default, F32, Int8 };
 
+/// How the KV cache is held. Default: as the activations, f32 when those are kept in f32.
+enum class KVCache { Default, F32, F16 };
+
 struct CompilerOptions {
   int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision
   int64_t group = 32;      ///< weights that share a scale; 0 is a whole row
   bool asymmetric = false; ///< zero points
   Activations activations = Activations::Default; ///< Default: int8 where the target has a dot product
+  KVCache kv = KVCache::Default;
   int64_t context = 0; ///< positions of the KV cache; 0 is the model's, at most 4096
   int64_t chunk = 128; ///< tokens of a prefill step
+
+  bool floatCache() const {
+    if (kv != KVCache::Default)
+      return kv == KVCache::F32;
+    return activations == Activations::F32 || (activations == Activations::Default && bits == 32);
+  }
 };
 
 } // namespace qcc

@@ -113,6 +113,7 @@ void buildBufferizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   cleanUp(pm);
   pm.addPass(memref::createFoldMemRefAliasOpsPass());
   cleanUp(pm);
+  pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addPass(createPlanArena());
   pm.addNestedPass<func::FuncOp>(createInsertBarriers());
   pm.addNestedPass<func::FuncOp>(createSplitForalls());

@@ -18,6 +18,13 @@ using namespace llvm;
 namespace qcc {
 
 Expected<std::shared_ptr<const MappedFile>> MappedFile::open(StringRef path) {
+  // Asked before opening, which would wait for the other end of a pipe.
+  sys::fs::file_status status;
+  std::error_code ec = sys::fs::status(path, status);
+  if (ec)
+    return badModel(path, "", "cannot be opened: " + ec.message());
+  if (status.type() != sys::fs::file_type::regular_file)
+    return badModel(path, "", "is not a regular file");
   Expected<sys::fs::file_t> handle =
       sys::fs::openNativeFileForRead(path, sys::fs::OF_None);
   if (!handle)
@@ -25,18 +32,14 @@ Expected<std::shared_ptr<const MappedFile>> MappedFile::open(StringRef path) {
                     "cannot be opened: " + toString(handle.takeError()));
   std::shared_ptr<MappedFile> file(new MappedFile);
   file->name = path.str();
-  sys::fs::file_status status;
-  std::error_code ec = sys::fs::status(*handle, status);
-  bool regular = !ec && status.type() == sys::fs::file_type::regular_file;
-  if (regular && status.getSize() > 0)
+  ec = sys::fs::status(*handle, status);
+  if (!ec && status.getSize() > 0)
     file->region = sys::fs::mapped_file_region(
         *handle, sys::fs::mapped_file_region::readonly, status.getSize(), 0,
         ec);
   sys::fs::closeFile(*handle);
   if (ec)
     return badModel(path, "", "cannot be read: " + ec.message());
-  if (!regular)
-    return badModel(path, "", "is not a regular file");
   if (file->region)
     file->data = ArrayRef<uint8_t>(
         reinterpret_cast<const uint8_t *>(file->region.const_data()),

@@ -7,6 +7,7 @@
 #include "frontends/Common/TensorStorage.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -99,10 +100,12 @@ const SourceTensor *TensorTable::find(StringRef name) const {
 std::string describe(const TensorTable &table) {
   std::string text;
   raw_string_ostream os(text);
-  for (const SourceTensor &tensor : table)
-    os << "  " << tensor.name << "  " << info(tensor.dtype).name << "  "
-       << shapeString(tensor.shape) << "  " << tensor.bytes.size()
-       << " bytes\n";
+  for (const SourceTensor &tensor : table) {
+    os << "  ";
+    printEscapedString(tensor.name, os);
+    os << "  " << info(tensor.dtype).name << "  " << shapeString(tensor.shape)
+       << "  " << tensor.bytes.size() << " bytes\n";
+  }
   return text;
 }
 

@@ -60,7 +60,7 @@ void printValue(raw_ostream &os, const GgufValue &value) {
 
 } // namespace
 
-std::string describe(const GgufFile &gguf) {
+std::string describeMetadata(const GgufFile &gguf) {
   std::string text;
   raw_string_ostream os(text);
   os << "GGUF version " << gguf.version << ", alignment " << gguf.alignment
@@ -72,8 +72,12 @@ std::string describe(const GgufFile &gguf) {
     printValue(os, value);
     os << '\n';
   }
-  os << gguf.tensors.size() << " tensors\n" << describe(gguf.tensors);
   return text;
+}
+
+std::string describe(const GgufFile &gguf) {
+  return describeMetadata(gguf) + std::to_string(gguf.tensors.size()) +
+         " tensors\n" + describe(gguf.tensors);
 }
 
 } // namespace qcc

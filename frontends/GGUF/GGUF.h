@@ -87,7 +87,10 @@ llvm::Expected<GgufFile> readGguf(std::shared_ptr<const MappedFile> file);
 /// it.
 llvm::Expected<GgufFile> openGguf(llvm::StringRef path);
 
-/// Version, metadata (arrays shortened) and tensors as text.
+/// Version and metadata as text; long arrays by their length alone.
+std::string describeMetadata(const GgufFile &);
+
+/// The same, and the tensors.
 std::string describe(const GgufFile &);
 
 } // namespace qcc

@@ -362,14 +362,15 @@ Expected<ModelConfig> readHfConfig(StringRef directory) {
   Expected<json> document = readJson(path);
   if (!document)
     return document.takeError();
+  Expected<ModelConfig> config = ConfigReader(path, *document).read();
+  if (!config)
+    return config.takeError();
+  // Older checkpoints do not say it in config.json.
   for (const char *name : {"quantize_config.json", "quant_config.json"})
     if (std::string file = fileIn(directory, name); sys::fs::exists(file))
       return unsupported(file, "the checkpoint is quantized already, which is "
                                "not supported; use the original float "
                                "checkpoint");
-  Expected<ModelConfig> config = ConfigReader(path, *document).read();
-  if (!config)
-    return config.takeError();
   std::string generation = fileIn(directory, "generation_config.json");
   if (sys::fs::exists(generation))
     if (Error error = addGenerationConfig(generation, *config))

@@ -131,13 +131,15 @@ private:
     return RankedTensorType::get(shape, b.getF32Type());
   }
 
-  /// result[t, n] = body(operands at [t, n]); vectors are broadcast over rows.
-  Value elementwise(ValueRange operands, function_ref<Value(ArrayRef<Value>)> body) {
+  /// result[t, n] = body(operands at [t, n]); vectors are broadcast over rows. With `into`, its
+  /// element is the last operand and the result takes its place.
+  Value elementwise(ValueRange operands, function_ref<Value(ArrayRef<Value>)> body,
+                    Value into = {}) {
     auto type = cast<RankedTensorType>(operands.front().getType());
     SmallVector<Value> dynamic;
     if (type.isDynamicDim(0))
       dynamic.push_back(tensor::DimOp::create(b, operands.front(), 0));
-    Value init = tensor::EmptyOp::create(b, type, dynamic);
+    Value init = into ? into : Value(tensor::EmptyOp::create(b, type, dynamic));
     SmallVector<AffineMap> maps;
     for (Value operand : operands)
       maps.push_back(cast<RankedTensorType>(operand.getType()).getRank() == 2
@@ -150,16 +152,16 @@ private:
         [&](OpBuilder &builder, Location loc, ValueRange args) {
           OpBuilder::InsertionGuard guard(b);
           b.setInsertionPointToEnd(builder.getInsertionBlock());
-          SmallVector<Value> inputs(args.drop_back());
+          SmallVector<Value> inputs(into ? args : args.drop_back());
           linalg::YieldOp::create(b, body(inputs));
         });
     return generic.getResult(0);
   }
 
-  Value add(Value x, Value y) {
-    return elementwise({x, y}, [&](ArrayRef<Value> v) -> Value {
-      return arith::AddFOp::create(b, v[0], v[1]);
-    });
+  /// x + y in the place of x: the residual stream is one buffer through all layers.
+  Value accumulate(Value x, Value y) {
+    return elementwise(
+        y, [&](ArrayRef<Value> v) -> Value { return arith::AddFOp::create(b, v[1], v[0]); }, x);
   }
 
   /// silu(gate) * up = gate / (1 + exp(-gate)) * up.
@@ -221,11 +223,11 @@ private:
     Value attention = nn::AttentionOp::create(b, q, append.getKeyResult(), append.getValueResult(),
                                               layer, f.position, window, config.numHeads,
                                               llvm::APFloat(scale));
-    x = add(x, linear(attention, weight(Role::O), weight(Role::OBias)));
+    x = accumulate(x, linear(attention, weight(Role::O), weight(Role::OBias)));
     h = norm(x, weight(Role::FfnNorm));
     Value gate = linear(h, weight(Role::Gate), weight(Role::GateBias));
     Value up = linear(h, weight(Role::Up), weight(Role::UpBias));
-    x = add(x, linear(gated(gate, up), weight(Role::Down), weight(Role::DownBias)));
+    x = accumulate(x, linear(gated(gate, up), weight(Role::Down), weight(Role::DownBias)));
     return {x, append.getKeyResult(), append.getValueResult()};
   }
 
@@ -297,9 +299,10 @@ private:
     bool decode = tokens == 1;
     int64_t l = config.numLayers, h = config.numKvHeads, d = config.headDim, c = options.context;
     auto ids = RankedTensorType::get(tokens, b.getI32Type());
-    auto keyType = RankedTensorType::get({l, h, c / 16, d, 16}, b.getF16Type());
-    auto valueType = RankedTensorType::get({l, h, c, d}, b.getF16Type());
-    int64_t cacheBytes = l * h * c * d * 2;
+    Type cell = options.floatCache ? Type(b.getF32Type()) : b.getF16Type();
+    auto keyType = RankedTensorType::get({l, h, c / 16, d, 16}, cell);
+    auto valueType = RankedTensorType::get({l, h, c, d}, cell);
+    int64_t cacheBytes = l * h * c * d * options.cacheElementBytes();
     Type out = f32({tokens, decode ? config.vocabSize : config.hiddenSize});
     auto state = [&](int64_t offset) {
       return argAttrs("nn.state", b.getI64IntegerAttr(offset), {}, true);

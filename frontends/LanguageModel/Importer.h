@@ -15,7 +15,10 @@
 namespace qcc {
 
 struct LanguageModelImportOptions {
-  int64_t context = 0; ///< positions of the KV cache, a multiple of 16
+  int64_t context = 0;      ///< positions of the KV cache, a multiple of 16
+  bool floatCache = false; ///< hold keys and values in f32 instead of f16
+
+  int64_t cacheElementBytes() const { return floatCache ? 4 : 2; }
 };
 
 /// Builds the module. The source was checked when it was opened, so this cannot fail on bad

@@ -239,8 +239,10 @@ std::string describe(const LanguageModelSource &model) {
   std::string text;
   raw_string_ostream os(text);
   os << (model.gguf ? "GGUF model\n" : "Hugging Face model\n")
-     << describe(model.config) << model.tensors.size() << " tensors\n"
-     << describe(model.tensors);
+     << describe(model.config);
+  if (model.gguf)
+    os << describeMetadata(*model.gguf);
+  os << model.tensors.size() << " tensors\n" << describe(model.tensors);
   return text;
 }
 

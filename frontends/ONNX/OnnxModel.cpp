@@ -9,9 +9,11 @@
 
 #include "frontends/Common/Error.h"
 #include "frontends/ONNX/GraphCheck.h"
+#include "frontends/ONNX/RawData.h"
 #include "frontends/ONNX/TensorData.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Path.h"
 
@@ -58,12 +60,14 @@ OnnxModel::parse(std::shared_ptr<const MappedFile> file) {
     return badModel(file->path(), "",
                     "is larger than 2 GiB, which protobuf cannot hold; keep "
                     "the weights as external data");
-  if (!result->model.ParseFromArray(file->bytes().data(), int(file->size())))
+  std::optional<CutModel> cut = cutRawData(file->bytes());
+  if (!cut || !result->model.ParseFromString(cut->message))
     return badModel(file->path(), "",
                     "cannot be parsed as ONNX; it is no ONNX file, or it is "
                     "damaged or cut short");
-  // The bytes were copied; the mapping is not needed any more.
-  file.reset();
+  for (auto [number, bytes] : cut->rawData)
+    result->rawData[&result->graph().initializer(number)] = bytes;
+  result->mapped = std::move(file);
   if (Error error = result->load())
     return error;
   return std::move(result);
@@ -144,7 +148,12 @@ Expected<SourceTensor> OnnxModel::tensor(const onnx::TensorProto &proto,
     result.bytes = *bytes;
     return std::move(result);
   }
-  std::string wrong = inlineBytes(proto, *size, result);
+  ArrayRef<uint8_t> raw = arrayRefFromStringRef(proto.raw_data());
+  if (auto inFile = rawData.find(&proto); inFile != rawData.end()) {
+    raw = inFile->second;
+    result.file = mapped;
+  }
+  std::string wrong = inlineBytes(proto, raw, *size, result);
   if (!wrong.empty())
     return bad(wrong);
   return std::move(result);

@@ -12,6 +12,8 @@
 
 #include "frontends/Common/TensorStorage.h"
 
+#include "llvm/ADT/DenseMap.h"
+
 #include <onnx/onnx_pb.h>
 
 namespace qcc {
@@ -28,6 +30,8 @@ public:
   static llvm::Expected<std::unique_ptr<OnnxModel>>
   parse(std::shared_ptr<const MappedFile> file);
 
+  /// The parsed message. Large initializers have no raw_data here: they are
+  /// left in the file; ask initializers() for their bytes.
   const onnx::ModelProto &proto() const { return model; }
   const onnx::GraphProto &graph() const { return model.graph(); }
   llvm::StringRef path() const { return filePath; }
@@ -59,6 +63,9 @@ private:
   onnx::ModelProto model;
   std::string filePath;
   TensorTable tensors;
+  /// The model's file, and the raw_data that was left in it.
+  std::shared_ptr<const MappedFile> mapped;
+  llvm::DenseMap<const onnx::TensorProto *, llvm::ArrayRef<uint8_t>> rawData;
   mutable llvm::StringMap<std::shared_ptr<const MappedFile>> externalFiles;
 };
 

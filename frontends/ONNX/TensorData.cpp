@@ -134,12 +134,13 @@ std::string typedBytes(const onnx::TensorProto &proto, SourceTensor &tensor) {
 
 } // namespace
 
-std::string inlineBytes(const onnx::TensorProto &proto, uint64_t size,
+std::string inlineBytes(const onnx::TensorProto &proto,
+                        ArrayRef<uint8_t> rawData, uint64_t size,
                         SourceTensor &tensor) {
-  int fields = (proto.has_raw_data() && !proto.raw_data().empty()) +
-               !proto.float_data().empty() + !proto.int32_data().empty() +
-               !proto.int64_data().empty() + !proto.double_data().empty() +
-               !proto.uint64_data().empty() + !proto.string_data().empty();
+  int fields = !rawData.empty() + !proto.float_data().empty() +
+               !proto.int32_data().empty() + !proto.int64_data().empty() +
+               !proto.double_data().empty() + !proto.uint64_data().empty() +
+               !proto.string_data().empty();
   if (fields > 1)
     return "has its data in more than one field";
   if (tensor.dtype == DType::String) {
@@ -148,8 +149,8 @@ std::string inlineBytes(const onnx::TensorProto &proto, uint64_t size,
              " strings, but shape " + shapeString(tensor.shape);
     return "";
   }
-  if (proto.has_raw_data() && !proto.raw_data().empty()) {
-    tensor.bytes = arrayRefFromStringRef(proto.raw_data());
+  if (!rawData.empty()) {
+    tensor.bytes = rawData;
   } else {
     std::string wrong = typedBytes(proto, tensor);
     if (!wrong.empty())

@@ -17,10 +17,11 @@ namespace qcc {
 /// The type that TensorProto.data_type means, or nothing for an unknown number.
 std::optional<DType> onnxDType(int32_t dataType);
 
-/// Points tensor.bytes (dtype, shape are set, `size` bytes are expected) to the
-/// inline data of `proto`, or into a copy held by tensor.memory. Returns what
-/// is wrong, or "".
-std::string inlineBytes(const onnx::TensorProto &proto, uint64_t size,
+/// Points tensor.bytes (dtype, shape are set, `size` bytes are expected) to
+/// `rawData` or the typed data of `proto`, or to a copy held by tensor.memory.
+/// Returns what is wrong, or "".
+std::string inlineBytes(const onnx::TensorProto &proto,
+                        llvm::ArrayRef<uint8_t> rawData, uint64_t size,
                         SourceTensor &tensor);
 
 } // namespace qcc

@@ -35,6 +35,20 @@ def LowerWeights : Pass<"qcc-lower-weights", "mlir::ModuleOp"> {
                            "mlir::bufferization::BufferizationDialect", "mlir::memref::MemRefDialect"];
 }
 
+def LowerCopies : Pass<"qcc-lower-copies", "mlir::func::FuncOp"> {
+  let summary = "copies as linalg operations";
+  let description = [{
+    Artifacts have no copy routine for strided memory; a copy becomes a loop like any other.
+
+    ```mlir
+    memref.copy %a, %b : memref<16xf32, strided<[16]>> to memref<16xf32>
+    // becomes
+    linalg.generic ... ins(%a) outs(%b) { linalg.yield %in }
+    ```
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect"];
+}
+
 def PlanArena : Pass<"qcc-plan-arena", "mlir::ModuleOp"> {
   let summary = "all buffers in one arena whose size is known before the call";
   let description = [{

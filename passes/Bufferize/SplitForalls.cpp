@@ -25,6 +25,10 @@ struct SplitForalls final : impl::SplitForallsBase<SplitForalls> {
         loop.emitOpError("still has tensor results").attachNote() << "bufferize it first";
         return signalPassFailure();
       }
+      if (!loop.isNormalized()) {
+        loop.emitOpError("does not count from 0 in steps of 1");
+        return signalPassFailure();
+      }
       split(loop);
     }
   }

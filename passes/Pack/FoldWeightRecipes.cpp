@@ -3,6 +3,7 @@
 #include "dialects/NN/IR/NN.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Iterators.h"
 #include "passes/Pack/Passes.h"
 
 using namespace mlir;
@@ -20,11 +21,12 @@ struct FoldWeightRecipes final : impl::FoldWeightRecipesBase<FoldWeightRecipes> 
     for (quant_ext::RepackOp repack : repacks)
       if (failed(fold(repack, symbols)))
         return signalPassFailure();
-    // What is left of the chains, and weights that need no recipe but a conversion to f32.
-    getOperation().walk([&](Operation *op) {
+    // What is left of the chains, users first.
+    getOperation().walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
       if (isa<quant_ext::EncodeOp, nn::LoadWeightOp>(op) && op->use_empty())
         op->erase();
     });
+    // Weights without a scheme need no recipe but a conversion to f32.
     getOperation().walk([&](nn::WeightOp weight) {
       if (weight.getComponentTypes())
         return;

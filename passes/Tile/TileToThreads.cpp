@@ -12,10 +12,9 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/TilingInterface.h"
 #include "passes/Target/TargetInfo.h"
 #include "passes/Tile/Passes.h"
 
@@ -40,6 +39,7 @@ public:
   void tile(nn::KVAppendOp op);
   void tile(nn::AttentionOp op);
   void tileRows(Operation *op);
+  LogicalResult tileElementwise(linalg::LinalgOp op);
 
 private:
   Index index(int64_t value) { return b.getIndexAttr(value); }
@@ -163,19 +163,21 @@ void Tiler::tile(nn::KVAppendOp op) {
         SmallVector<Index> valueSizes{one, one, one, index(d)};
         auto store = [&](Value from, Value to, ArrayRef<Index> at, ArrayRef<Index> sizes) {
           auto vectorType = RankedTensorType::get({d}, b.getF32Type());
-          auto halfType = RankedTensorType::get({d}, b.getF16Type());
+          auto cellType = RankedTensorType::get({d}, cache.getElementType());
           SmallVector<Index> strides(at.size(), one);
           Value source = tensor::ExtractSliceOp::create(
               b, vectorType, from, ArrayRef<Index>{ivs[0], mul(head, d)},
               ArrayRef<Index>{one, index(d)}, ArrayRef<Index>{one, one});
-          Value target = tensor::ExtractSliceOp::create(b, halfType, to, at, sizes, strides);
+          Value target = tensor::ExtractSliceOp::create(b, cellType, to, at, sizes, strides);
           auto convert = linalg::GenericOp::create(
-              b, TypeRange{halfType}, source, target,
+              b, TypeRange{cellType}, source, target,
               ArrayRef<AffineMap>{b.getMultiDimIdentityMap(1), b.getMultiDimIdentityMap(1)},
               ArrayRef<utils::IteratorType>{utils::IteratorType::parallel},
               [&](OpBuilder &inner, Location loc, ValueRange args) {
-                Value half = arith::TruncFOp::create(inner, loc, inner.getF16Type(), args[0]);
-                linalg::YieldOp::create(inner, loc, half);
+                Value cell = args[0];
+                if (cell.getType() != cache.getElementType())
+                  cell = arith::TruncFOp::create(inner, loc, cache.getElementType(), cell);
+                linalg::YieldOp::create(inner, loc, cell);
               });
           return convert.getResult(0);
         };
@@ -256,20 +258,31 @@ void Tiler::tileRows(Operation *op) {
 }
 
 /// Elementwise operations on matrices in the strips of the matmuls that feed them.
-LogicalResult tileElementwise(linalg::LinalgOp op) {
+LogicalResult Tiler::tileElementwise(linalg::LinalgOp op) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-  if (!type || type.getRank() != 2 || op.getNumParallelLoops() != 2 ||
-      type.getDimSize(1) % kLanes != 0)
+  if (!type || op->getNumResults() != 1 || type.getRank() != 2 || op.getNumParallelLoops() != 2 ||
+      op.getNumLoops() != 2 || type.getDimSize(1) % kLanes != 0)
     return success();
-  IRRewriter rewriter(op->getContext());
-  rewriter.setInsertionPoint(op);
-  scf::SCFTilingOptions options;
-  options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp);
-  options.setTileSizes({rewriter.getIndexAttr(0), rewriter.getIndexAttr(kLanes)});
-  auto tiled = scf::tileUsingSCF(rewriter, cast<TilingInterface>(op.getOperation()), options);
-  if (failed(tiled))
-    return failure();
-  rewriter.replaceOp(op, tiled->replacements);
+  Index rows = dim(op.getDpsInits()[0], 0);
+  bool tiled = true;
+  auto loop = forall({index(type.getDimSize(1) / kLanes)}, op.getDpsInits(),
+                     [&](ValueRange ivs, ValueRange outs) {
+                       SmallVector<Index> offsets{index(0), mul(ivs[0], kLanes)};
+                       SmallVector<Index> sizes{rows, index(kLanes)};
+                       IRMapping map;
+                       map.map(op.getDpsInits()[0], outs[0]);
+                       Operation *whole = b.clone(*op, map);
+                       auto tile = cast<TilingInterface>(whole).getTiledImplementation(
+                           b, offsets, sizes);
+                       tiled = succeeded(tile);
+                       Value result = tiled ? tile->tiledValues.front() : outs[0];
+                       whole->erase();
+                       return SmallVector<Piece>{{result, offsets, sizes}};
+                     });
+  if (!tiled)
+    return op.emitOpError("could not be cut into strips");
+  op->replaceAllUsesWith(loop.getResults());
+  op->erase();
   return success();
 }
 
@@ -292,7 +305,7 @@ struct TileToThreads final : impl::TileToThreadsBase<TileToThreads> {
     if (auto attention = dyn_cast<nn::AttentionOp>(op))
       return Tiler(op).tile(attention), success();
     if (auto generic = dyn_cast<linalg::GenericOp>(op))
-      return tileElementwise(generic);
+      return Tiler(op).tileElementwise(generic);
     bool rowWise =
         isa<nn::RMSNormOp, nn::RopeTableOp, quant_ext::ChooseQParamsOp, quant_ext::QuantizeOp,
             quant_ext::DequantizeOp, quant_ext::GroupSumsOp, quant_ext::GatherRowsOp>(op);

@@ -63,6 +63,12 @@ public:
 private:
   using State = MutableArrayRef<Value>;
 
+  /// Part of a cache as f32.
+  Value readFloat(Value cache, ValueRange indices, int64_t count) {
+    Value v = read(cache, indices, count);
+    return v.getType() == f32(count) ? v : Value(arith::ExtFOp::create(b, f32(count), v));
+  }
+
   State headState(State state, int64_t h) {
     return state.slice(h * (2 + pieces), 2 + pieces);
   }
@@ -74,8 +80,8 @@ private:
     return loop(0, headDim, step, init, [&](Value d, State s) {
       for (int64_t e = 0; e < step; ++e) {
         Value at = plus(d, e);
-        Value key = read(op.getKeyCache(), {index(0), index(0), block, at, index(0)}, kLanes);
-        key = arith::ExtFOp::create(b, f32(kLanes), key);
+        Value key =
+            readFloat(op.getKeyCache(), {index(0), index(0), block, at, index(0)}, kLanes);
         for (int64_t h = 0; h < heads; ++h) {
           Value q = tensor::ExtractOp::create(b, op.getQuery(),
                                               ValueRange{index(0), plus(at, h * headDim)});
@@ -124,9 +130,8 @@ private:
     Value start = times(block, kLanes);
     for (int64_t j = 0; j < kLanes; ++j)
       for (int64_t i = 0; i < pieces; ++i) {
-        Value v = read(op.getValueCache(),
-                       {index(0), index(0), plus(start, j), index(i * width)}, width);
-        v = arith::ExtFOp::create(b, f32(width), v);
+        Value v = readFloat(op.getValueCache(),
+                            {index(0), index(0), plus(start, j), index(i * width)}, width);
         for (int64_t h = 0; h < heads; ++h) {
           Value &out = headState(state, h)[2 + i];
           out = fma(splat(vector::ExtractOp::create(b, weights[h], j), width), v, out);

@@ -127,7 +127,7 @@ static LogicalResult verifyCaches(Operation *op, Value keys, Value values) {
   if (k.getRank() != 5 || v.getRank() != 4 || !k.hasStaticShape() || !v.hasStaticShape() ||
       k.getDimSize(4) != 16 || k.getDimSize(0) != v.getDimSize(0) ||
       k.getDimSize(1) != v.getDimSize(1) || k.getDimSize(2) * 16 != v.getDimSize(2) ||
-      k.getDimSize(3) != v.getDimSize(3))
+      k.getDimSize(3) != v.getDimSize(3) || k.getElementType() != v.getElementType())
     return op->emitOpError("caches must be keys [L, heads, C/16, D, 16] and values [L, heads, C, D]");
   return success();
 }

@@ -25,6 +25,7 @@ def NN_Dialect : Dialect {
 class NN_Op<string mnemonic, list<Trait> traits = []> : Op<NN_Dialect, mnemonic, traits>;
 
 def NN_F32Matrix : RankedTensorOf<[F32]>;
+def NN_Cache : RankedTensorOf<[F16, F32]>;
 def NN_AnyTensor : RankedTensorOf<[AnyFloat, AnyInteger]>;
 
 def NN_WeightOp : NN_Op<"weight", [Symbol]> {
@@ -139,9 +140,9 @@ def NN_KVAppendOp : NN_Op<"kv_append", [Pure, AllTypesMatch<["key_cache", "key_r
     Token t goes to position `position + t` of layer `layer`. Keys lie [layers, heads, C/16, D, 16], so that 16 positions are
     the lanes of a score; values [layers, heads, C, D], so that features are the lanes of the output.
   }];
-  let arguments = (ins NN_F32Matrix:$key, NN_F32Matrix:$value, RankedTensorOf<[F16]>:$key_cache,
-                       RankedTensorOf<[F16]>:$value_cache, Index:$layer, Index:$position);
-  let results = (outs RankedTensorOf<[F16]>:$key_result, RankedTensorOf<[F16]>:$value_result);
+  let arguments = (ins NN_F32Matrix:$key, NN_F32Matrix:$value, NN_Cache:$key_cache,
+                       NN_Cache:$value_cache, Index:$layer, Index:$position);
+  let results = (outs NN_Cache:$key_result, NN_Cache:$value_result);
   let assemblyFormat = [{
     $key `,` $value `into` $key_cache `,` $value_cache `layer` $layer `at` $position attr-dict `:`
     type($key) `,` type($value) `into` type($key_cache) `,` type($value_cache)
@@ -156,8 +157,8 @@ def NN_AttentionOp : NN_Op<"attention", [Pure, AllTypesMatch<["query", "result"]
     position + t - window < j <= position + t (window 0: all). Online softmax over blocks of positions
     (Milakov and Gimelshein 2018): no [T, C] matrix is ever in memory.
   }];
-  let arguments = (ins NN_F32Matrix:$query, RankedTensorOf<[F16]>:$key_cache,
-                       RankedTensorOf<[F16]>:$value_cache, Index:$layer, Index:$position,
+  let arguments = (ins NN_F32Matrix:$query, NN_Cache:$key_cache,
+                       NN_Cache:$value_cache, Index:$layer, Index:$position,
                        Optional<Index>:$window, I64Attr:$heads, F32Attr:$scale);
   let results = (outs NN_F32Matrix:$result);
   let assemblyFormat = [{

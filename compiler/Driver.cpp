@@ -1,0 +1,330 @@
+//===- Driver.cpp - From a model file to an artifact ----------------------------------===//
+
+#include "compiler/Driver.h"
+#include "compiler/Codegen/Codegen.h"
+#include "compiler/Emit/Artifact.h"
+#include "compiler/Emit/HeaderWriter.h"
+#include "compiler/Emit/Linker.h"
+#include "compiler/Model.h"
+#include "compiler/Pipeline.h"
+#include "compiler/Progress.h"
+#include "compiler/Weights/Materialize.h"
+#include "frontends/Common/Error.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace qcc {
+namespace {
+
+/// A file that is removed when it goes out of scope.
+struct TemporaryFile {
+  SmallString<128> path;
+  ~TemporaryFile() {
+    if (!path.empty())
+      sys::fs::remove(path);
+  }
+};
+
+class Compilation {
+public:
+  explicit Compilation(const CompileRequest &request)
+      : request(request), progress(request.quiet), context(registry()) {
+    // Messages of passes are collected into one error.
+    context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
+        return;
+      raw_string_ostream os(diagnostics);
+      os << (diagnostics.empty() ? "" : "; ") << diagnostic.str();
+      for (mlir::Diagnostic &note : diagnostic.getNotes())
+        os << " (" << note.str() << ")";
+    });
+  }
+
+  Error run() {
+    Expected<TargetSpec> resolved = resolveTarget(request.target, request.cpu, request.attributes);
+    if (!resolved)
+      return resolved.takeError();
+    target = std::move(*resolved);
+    if (Error error = import())
+      return error;
+    if (Error error = runPhases())
+      return error;
+    if (request.compileTo != Phase::LLVM || request.emit == Emit::MLIR)
+      return writeText(print());
+    if (Error error = generateCode())
+      return error;
+    if (Error error = writeOutput())
+      return error;
+    progress.finish();
+    return Error::success();
+  }
+
+private:
+  static mlir::DialectRegistry registry() {
+    mlir::DialectRegistry registry;
+    registerDialects(registry);
+    return registry;
+  }
+
+  //===--- stages --------------------------------------------------------------===//
+
+  Error import() {
+    progress.step("import");
+    context.loadAllAvailableDialects();
+    Expected<std::unique_ptr<Model>> opened = openModel(request.model, request.options);
+    if (!opened)
+      return opened.takeError();
+    model = std::move(*opened);
+    Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported = model->import(&context);
+    if (!imported)
+      return imported.takeError();
+    module = std::move(*imported);
+    setTarget(*module, target);
+    return dump(Phase::Import);
+  }
+
+  /// Runs the stages one by one, up to the one asked for.
+  Error runPhases() {
+    for (const PhaseInfo &phase : phases()) {
+      if (phase.phase > request.compileTo)
+        break;
+      if (phase.phase == Phase::Import)
+        continue;
+      if (phase.phase == Phase::LLVM)
+        if (Error error = describeModel())
+          return error;
+      progress.step(phase.name);
+      mlir::PassManager manager(&context);
+      buildPipeline(manager, phase.phase, request.options);
+      diagnostics.clear();
+      if (mlir::failed(manager.run(*module)))
+        return stageError(phase.name);
+      if (Error error = dump(phase.phase))
+        return error;
+    }
+    return Error::success();
+  }
+
+  Error stageError(StringRef stage) {
+    return make_error<ModelError>(
+        ExitCode::Internal, (Twine(request.model) + ": stage " + stage + ": " + diagnostics).str());
+  }
+
+  Error describeModel() {
+    Expected<std::vector<EntryDescriptor>> entries = collectEntries(*module);
+    if (!entries)
+      return entries.takeError();
+    descriptor.entries = std::move(*entries);
+    descriptor.name = model->name;
+    descriptor.features = join(target.features, ",");
+    descriptor.weightBytes = weightBytes(*module);
+    model->describe(request.options, descriptor);
+    descriptor.info = information();
+    return Error::success();
+  }
+
+  /// "key: value" lines for the `info` verb.
+  std::string information() const {
+    std::string text;
+    raw_string_ostream os(text);
+    os << "model: " << model->name << '\n'
+       << "compiler: qcc " << QCC_VERSION << ", LLVM " << LLVM_VERSION_STRING << '\n'
+       << "target: " << target.triple << ' ' << target.cpu << '\n'
+       << "bits: ";
+    if (request.options.bits == 0)
+      os << "keep";
+    else
+      os << request.options.bits << (request.options.asymmetric ? " asymmetric" : "")
+         << ", groups of " << request.options.group;
+    os << "\nweights: " << descriptor.weightBytes << " bytes\n";
+    if (descriptor.languageModel)
+      os << "context: " << descriptor.languageModel->context << " tokens, KV cache of "
+         << descriptor.languageModel->stateBytes << " bytes\n";
+    return text;
+  }
+
+  Error generateCode() {
+    progress.step("code");
+    Expected<std::unique_ptr<llvm::Module>> translated =
+        translateToLLVM(*module, descriptor, target, llvmContext);
+    if (!translated)
+      return translated.takeError();
+    llvmModule = std::move(*translated);
+    return Error::success();
+  }
+
+  //===--- output ----------------------------------------------------------------===//
+
+  Error writeOutput() {
+    if (request.emit == Emit::LLVM) {
+      std::string text;
+      raw_string_ostream(text) << *llvmModule;
+      return writeText(text);
+    }
+    Expected<SmallVector<char, 0>> code = emitCode(*llvmModule, target, request.emit == Emit::Asm);
+    if (!code)
+      return code.takeError();
+    StringRef bytes(code->data(), code->size());
+    if (request.emit == Emit::Asm)
+      return writeText(bytes);
+    if (request.emit == Emit::Obj)
+      return writeFileAtomically(outputPath(".o"), bytes);
+    return linkArtifact(bytes);
+  }
+
+  Error linkArtifact(StringRef object) {
+    progress.step("link");
+    Expected<std::string> runtime = findRuntimeDir(request.program);
+    if (!runtime)
+      return runtime.takeError();
+    Expected<LinkArch> arch = archOfTriple(target.triple);
+    if (!arch)
+      return arch.takeError();
+    LinkOptions link{
+        *arch, descriptor.languageModel ? RuntimeKind::LanguageModel : RuntimeKind::TensorModel,
+        *runtime};
+    TemporaryFile objectFile, program;
+    if (Error error = temporary("o", object, objectFile))
+      return error;
+    if (Error error = temporary("program", {}, program))
+      return error;
+    std::vector<std::string> objects{objectFile.path.str().str()};
+    std::string name = cIdentifier(model->name);
+    std::string output = outputPath(request.emit == Emit::Exe      ? ""
+                                    : request.emit == Emit::Shared ? ".so"
+                                                                   : ".a");
+    if (request.emit != Emit::Exe && descriptor.languageModel)
+      return make_error<ModelError>(ExitCode::WrongUse,
+                                    "-emit=shared and -emit=static are for tensor models; a "
+                                    "language model is a program (-emit=exe)");
+    if (request.emit == Emit::Static) {
+      if (Error error = archiveStatic(link, objects, name, output))
+        return error;
+      if (Error error = writeArtifact({}, output + ".weights"))
+        return error;
+    } else {
+      Error error =
+          request.emit == Emit::Exe
+              ? linkExecutable(link, objects, program.path.str())
+              : linkShared(link, objects, name, sys::path::filename(output), program.path.str());
+      if (error)
+        return error;
+      if (Error written = writeArtifact(program.path.str(), output))
+        return written;
+    }
+    return request.emit == Emit::Exe ? Error::success() : writeHeader(output);
+  }
+
+  Error writeArtifact(StringRef program, const std::string &output) {
+    Expected<std::unique_ptr<ArtifactWriter>> writer = ArtifactWriter::create(output);
+    if (!writer)
+      return writer.takeError();
+    ArtifactWriter &artifact = **writer;
+    if (!program.empty())
+      if (Error error = artifact.setProgram(program))
+        return error;
+    if (Error error = artifact.beginWeights(descriptor.weightBytes))
+      return error;
+    progress.step("weights");
+    Error error = materializeWeights(
+        *module, model->tensors(), request.model,
+        [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
+          return artifact.writeWeights(offset, bytes);
+        },
+        [&](uint64_t done, uint64_t total) { progress.update(done, total); });
+    if (error)
+      return error;
+    if (Error e = artifact.setTokenizer(model->tokenizer))
+      return e;
+    if (Error e = artifact.setChatTemplate(model->chatTemplate))
+      return e;
+    return artifact.commit();
+  }
+
+  Error writeHeader(StringRef output) {
+    HeaderModel header;
+    header.name = model->name;
+    const EntryDescriptor &entry = descriptor.entries.front();
+    auto convert = [](const TensorDescriptor &t) {
+      return HeaderTensor{t.name, static_cast<QccType>(t.type), t.dims};
+    };
+    for (const TensorDescriptor &t : entry.inputs)
+      header.inputs.push_back(convert(t));
+    for (const TensorDescriptor &t : entry.outputs)
+      header.outputs.push_back(convert(t));
+    header.dimNames = entry.dimNames;
+    header.dimMax = entry.dimMax;
+    header.weightBytes = descriptor.weightBytes;
+    header.weightsBeside = request.emit == Emit::Static;
+    SmallString<128> path(output);
+    sys::path::replace_extension(path, "h");
+    return writeFileAtomically(path, headerText(header));
+  }
+
+  Error temporary(StringRef suffix, StringRef bytes, TemporaryFile &file) {
+    if (std::error_code code = sys::fs::createTemporaryFile("qcc", suffix, file.path))
+      return make_error<ModelError>(ExitCode::DoesNotFit, "no temporary file: " + code.message());
+    return bytes.empty() ? Error::success() : writeFileAtomically(file.path, bytes);
+  }
+
+  std::string outputPath(StringRef extension) const {
+    if (!request.output.empty())
+      return request.output;
+    return sys::path::filename(model->name).str() + extension.str();
+  }
+
+  Error writeText(StringRef text) {
+    progress.finish();
+    if (request.output.empty() || request.output == "-") {
+      outs() << text;
+      return Error::success();
+    }
+    return writeFileAtomically(request.output, text);
+  }
+
+  std::string print() {
+    std::string text;
+    raw_string_ostream os(text);
+    mlir::OpPrintingFlags flags;
+    flags.elideLargeElementsAttrs(64);
+    module->print(os, flags);
+    os << '\n';
+    return text;
+  }
+
+  Error dump(Phase phase) {
+    if (request.dumpPhasesTo.empty())
+      return Error::success();
+    if (std::error_code code = sys::fs::create_directories(request.dumpPhasesTo))
+      return make_error<ModelError>(ExitCode::WrongUse,
+                                    request.dumpPhasesTo + ": " + code.message());
+    SmallString<128> path(request.dumpPhasesTo);
+    sys::path::append(path, Twine(static_cast<int>(phase)) + "-" + info(phase).name + ".mlir");
+    return writeFileAtomically(path, print());
+  }
+
+  const CompileRequest &request;
+  Progress progress;
+  mlir::MLIRContext context;
+  std::string diagnostics;
+  TargetSpec target;
+  std::unique_ptr<Model> model;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  ModelDescriptor descriptor;
+  LLVMContext llvmContext;
+  std::unique_ptr<llvm::Module> llvmModule;
+};
+
+} // namespace
+
+Error compile(const CompileRequest &request) { return Compilation(request).run(); }
+
+Expected<std::string> inspect(StringRef path) { return inspectModel(path); }
+
+} // namespace qcc

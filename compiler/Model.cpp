@@ -1,0 +1,130 @@
+//===- Model.cpp - An opened model of any kind --------------------------------------------===//
+
+#include "compiler/Model.h"
+#include "frontends/Common/Error.h"
+#include "frontends/LanguageModel/Importer.h"
+#include "frontends/Tokenizer/TokenizerBuilder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+
+namespace qcc {
+namespace {
+
+/// "dir/model.gguf" and "dir/model/" are called "model".
+std::string nameOf(StringRef path) {
+  path = path.rtrim('/');
+  return sys::fs::is_directory(path) ? sys::path::filename(path).str() : sys::path::stem(path).str();
+}
+
+/// A GGUF file's metadata as the tokenizer reads it.
+class GgufTokenizerMetadata final : public TokenizerMetadata {
+public:
+  explicit GgufTokenizerMetadata(const GgufFile &file) : file(file) {}
+  std::optional<StringRef> getString(StringRef key) const override {
+    return get(key, &GgufValue::asString);
+  }
+  std::optional<std::vector<StringRef>> getStrings(StringRef key) const override {
+    return get(key, &GgufValue::asStrings);
+  }
+  std::optional<std::vector<float>> getFloats(StringRef key) const override {
+    return get(key, &GgufValue::asFloats);
+  }
+  std::optional<std::vector<int64_t>> getInts(StringRef key) const override {
+    return get(key, &GgufValue::asIntegers);
+  }
+  std::optional<int64_t> getInt(StringRef key) const override {
+    return get(key, &GgufValue::asInteger);
+  }
+  std::optional<bool> getBool(StringRef key) const override { return get(key, &GgufValue::asBool); }
+
+private:
+  template <typename T>
+  std::optional<T> get(StringRef key, std::optional<T> (GgufValue::*as)() const) const {
+    const GgufValue *value = file.find(key);
+    return value ? (value->*as)() : std::nullopt;
+  }
+  const GgufFile &file;
+};
+
+class DecoderModel final : public Model {
+public:
+  DecoderModel(LanguageModelSource opened, const CompilerOptions &options)
+      : source(std::move(opened)) {
+    constexpr int64_t defaultContext = 4096;
+    int64_t wanted = options.context ? options.context
+                                     : std::min(source.config.maxPositions, defaultContext);
+    // Keys lie in blocks of 16 positions.
+    import_.context = alignTo(wanted, 16);
+    import_.floatCache = options.floatCache();
+    name = nameOf(source.path);
+  }
+
+  Error readTokenizer() {
+    Expected<TokenizerSpec> spec = TokenizerSpec();
+    if (source.gguf) {
+      if (!source.gguf->find("tokenizer.ggml.model"))
+        return Error::success();
+      spec = readTokenizerGguf(GgufTokenizerMetadata(*source.gguf), source.path);
+    } else {
+      SmallString<128> file(source.path);
+      sys::path::append(file, "tokenizer.json");
+      if (!sys::fs::exists(file))
+        return Error::success();
+      spec = readTokenizerDirectory(source.path);
+    }
+    if (!spec)
+      return spec.takeError();
+    chatTemplate = spec->chatTemplate;
+    for (int64_t id : source.config.eosTokenIds)
+      if (!is_contained(spec->stops, id))
+        spec->stops.push_back(static_cast<int32_t>(id));
+    Expected<std::vector<uint8_t>> blob = buildTokenizer(*spec);
+    if (!blob)
+      return blob.takeError();
+    tokenizer = std::move(*blob);
+    return Error::success();
+  }
+
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context) override {
+    return importLanguageModel(context, source, import_);
+  }
+  const TensorTable &tensors() const override { return source.tensors; }
+
+  void describe(const CompilerOptions &options, ModelDescriptor &descriptor) const override {
+    const ModelConfig &config = source.config;
+    int64_t cache = config.numLayers * config.numKvHeads * config.headDim * import_.context * 2 *
+                    import_.cacheElementBytes();
+    descriptor.languageModel = {config.vocabSize, config.hiddenSize, import_.context,
+                                options.chunk, cache};
+    for (EntryDescriptor &entry : descriptor.entries)
+      for (auto [dim, max] : zip(entry.dimNames, entry.dimMax))
+        max = dim == "T" ? options.chunk : import_.context;
+  }
+
+private:
+  LanguageModelSource source;
+  LanguageModelImportOptions import_;
+};
+
+} // namespace
+
+Expected<std::unique_ptr<Model>> openModel(StringRef path, const CompilerOptions &options) {
+  Expected<LanguageModelSource> source = openLanguageModel(path);
+  if (!source)
+    return source.takeError();
+  auto model = std::make_unique<DecoderModel>(std::move(*source), options);
+  if (Error error = model->readTokenizer())
+    return std::move(error);
+  return model;
+}
+
+Expected<std::string> inspectModel(StringRef path) {
+  Expected<LanguageModelSource> source = openLanguageModel(path);
+  if (!source)
+    return source.takeError();
+  return describe(*source);
+}
+
+} // namespace qcc

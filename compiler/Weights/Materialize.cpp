@@ -1,0 +1,226 @@
+//===- Materialize.cpp - Runs the weights' recipes ---------------------------------===//
+
+#include "compiler/Weights/Materialize.h"
+#include "dialects/QuantExt/Codec/Float16.h"
+#include "dialects/QuantExt/Codec/GgufBlocks.h"
+#include "dialects/QuantExt/Codec/Layout.h"
+#include "dialects/QuantExt/Codec/Reference.h"
+#include "dialects/QuantExt/Codec/Rtn.h"
+#include "dialects/QuantExt/IR/QuantExt.h"
+#include "frontends/Common/Error.h"
+#include "frontends/LanguageModel/LanguageModel.h"
+
+using namespace llvm;
+
+namespace qcc {
+namespace {
+
+/// The GGUF type of a source, or nothing when it is no GGUF type.
+const GgufFormat *blockFormat(DType dtype) {
+  StringRef name = info(dtype).name;
+  for (const GgufFormat &format : ggufFormats())
+    if (name.equals_insensitive(format.name))
+      return &format;
+  return nullptr;
+}
+
+/// `count` elements of float type `dtype` at `bytes` as f32.
+void toFloat(DType dtype, const uint8_t *bytes, int64_t count, float *out) {
+  switch (dtype) {
+  case DType::F32:
+    std::memcpy(out, bytes, count * 4);
+    return;
+  case DType::F16:
+  case DType::BF16:
+    for (int64_t i = 0; i < count; ++i) {
+      uint16_t half;
+      std::memcpy(&half, bytes + 2 * i, 2);
+      out[i] = dtype == DType::F16 ? halfToFloat(half) : bfloatToFloat(half);
+    }
+    return;
+  case DType::F64:
+    for (int64_t i = 0; i < count; ++i) {
+      double wide;
+      std::memcpy(&wide, bytes + 8 * i, 8);
+      out[i] = static_cast<float>(wide);
+    }
+    return;
+  default:
+    llvm_unreachable("readers let only float types through");
+  }
+}
+
+/// Rows of a source matrix in the order and orientation of the IR.
+class SourceRows {
+public:
+  SourceRows(const SourceTensor &tensor, nn::WeightOp weight, int64_t n, int64_t k)
+      : tensor(tensor), format(isBlock(tensor.dtype) ? blockFormat(tensor.dtype) : nullptr),
+        transposed(weight.getOrder() == "transposed"), n(n), k(k) {
+    if (weight.getOrder() == "interleaved")
+      order = {RowOrder::Kind::InterleavedToHalfSplit, static_cast<int64_t>(*weight.getHeadDim())};
+  }
+
+  /// Whether rows can be taken as they are, into a matrix of `scheme`.
+  bool holdsExactly(const Scheme &scheme) const { return format && format->scheme == scheme; }
+
+  void readExact(int64_t row, const RowView &out) const {
+    decodeGgufRow(*format, rowBytes(row), k, out);
+  }
+
+  /// `rows` rows from `first` on, as f32 [rows, K].
+  void readFloat(int64_t first, int64_t rows, std::vector<float> &out) const {
+    out.resize(rows * k);
+    if (format) {
+      QuantizedMatrix row = makeMatrix(format->scheme, 1, k);
+      for (int64_t r = 0; r < rows; ++r) {
+        decodeGgufRow(*format, rowBytes(first + r), k, rowOf(row, 0));
+        std::vector<float> values = dequantize(row);
+        copy(values, out.begin() + r * k);
+      }
+    } else if (transposed) {
+      int64_t size = info(tensor.dtype).blockBytes;
+      std::vector<float> column(rows);
+      for (int64_t e = 0; e < k; ++e) {
+        toFloat(tensor.dtype, tensor.bytes.data() + (e * n + first) * size, rows, column.data());
+        for (int64_t r = 0; r < rows; ++r)
+          out[r * k + e] = column[r];
+      }
+    } else {
+      for (int64_t r = 0; r < rows; ++r)
+        toFloat(tensor.dtype, rowBytes(first + r), k, out.data() + r * k);
+    }
+  }
+
+private:
+  const uint8_t *rowBytes(int64_t row) const {
+    int64_t bytes = format ? ggufRowBytes(*format, k) : k * info(tensor.dtype).blockBytes;
+    return tensor.bytes.data() + order.sourceRow(row) * bytes;
+  }
+
+  const SourceTensor &tensor;
+  const GgufFormat *format;
+  bool transposed;
+  int64_t n, k;
+  RowOrder order;
+};
+
+class Materializer {
+public:
+  Materializer(mlir::ModuleOp module, const TensorTable &sources, StringRef path,
+               const WeightSink &sink, const WeightProgress &progress)
+      : module(module), sources(sources), path(path), sink(sink), progress(progress),
+        total(weightBytes(module)) {}
+
+  Error run() {
+    for (auto weight : module.getOps<nn::WeightOp>())
+      for (auto [instance, name] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>())) {
+        const SourceTensor *tensor = sources.find(name.getValue());
+        if (!tensor)
+          return make_error<ModelError>(ExitCode::Internal,
+                                        ("no tensor '" + name.getValue() + "' for nn.weight @" +
+                                         weight.getSymName())
+                                            .str());
+        uint64_t base = *weight.getOffset() + instance * *weight.getStride();
+        if (Error error = weight.getScheme() ? matrix(weight, *tensor, base)
+                                             : plain(weight, *tensor, base))
+          return error;
+        tensor->dropPages();
+      }
+    return Error::success();
+  }
+
+private:
+  Error put(uint64_t offset, ArrayRef<uint8_t> bytes) {
+    done += bytes.size();
+    if (progress)
+      progress(done, total);
+    return sink(offset, bytes);
+  }
+
+  /// A weight without a scheme: its elements as f32.
+  Error plain(nn::WeightOp weight, const SourceTensor &tensor, uint64_t base) {
+    auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+    int64_t count = type.getNumElements();
+    int64_t rows = type.getRank() ? type.getDimSize(0) : 1, width = rows ? count / rows : 0;
+    std::vector<float> values;
+    SourceRows(tensor, weight, rows, width).readFloat(0, rows, values);
+    return put(base, bytesOf(values));
+  }
+
+  static ArrayRef<uint8_t> bytesOf(const std::vector<float> &values) {
+    return {reinterpret_cast<const uint8_t *>(values.data()), values.size() * 4};
+  }
+
+  Error matrix(nn::WeightOp weight, const SourceTensor &tensor, uint64_t base) {
+    auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+    int64_t n = type.getDimSize(0), k = type.getDimSize(1), lanes = *weight.getLanes();
+    Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
+    SourceRows rows(tensor, weight, n, k);
+    bool exact = weight.getMethod() == "keep" && rows.holdsExactly(scheme);
+
+    // Whole tiles, about a million elements at a time.
+    int64_t batch = std::max<int64_t>(1, (1 << 20) / std::max<int64_t>(1, k * lanes)) * lanes;
+    std::vector<int64_t> tile = tileBytes(scheme, k, lanes);
+    std::vector<std::vector<uint8_t>> packed(tile.size());
+    std::vector<float> values;
+    QuantizedMatrix block = makeMatrix(scheme, std::min(batch, n), k);
+    for (int64_t first = 0; first < n; first += batch) {
+      int64_t count = std::min(batch, n - first);
+      reshape(block, count);
+      if (!exact)
+        rows.readFloat(first, count, values);
+      for (int64_t r = 0; r < count; ++r) {
+        if (exact) {
+          rows.readExact(first + r, rowOf(block, r));
+          continue;
+        }
+        RtnResult result = quantizeRow(values.data() + r * k, scheme, k, rowOf(block, r));
+        if (result.fault != RtnResult::Fault::None)
+          return badModel(path, tensor.name, "row " + Twine(first + r) + ": " + describe(result));
+      }
+      if (exact)
+        if (std::string wrong = checkMatrix(block); !wrong.empty())
+          return badModel(path, tensor.name, "rows from " + Twine(first) + ": " + wrong);
+      if (Error error = store(weight, block, base, first / lanes, tile, packed))
+        return error;
+    }
+    return Error::success();
+  }
+
+  /// Packs `block`, whose first tile is `firstTile`, and puts it in its places.
+  Error store(nn::WeightOp weight, const QuantizedMatrix &block, uint64_t base, int64_t firstTile,
+              ArrayRef<int64_t> tile, MutableArrayRef<std::vector<uint8_t>> packed) {
+    int64_t lanes = *weight.getLanes(), tiles = divideCeil(block.n, lanes);
+    std::vector<uint8_t *> places;
+    for (auto [bytes, buffer] : zip(tile, packed)) {
+      buffer.resize(tiles * bytes);
+      places.push_back(buffer.data());
+    }
+    packTiles(block, lanes, places);
+    for (auto [offset, bytes, buffer] : zip(*weight.getComponentOffsets(), tile, packed))
+      if (Error error = put(base + offset + firstTile * bytes, buffer))
+        return error;
+    return Error::success();
+  }
+
+  mlir::ModuleOp module;
+  const TensorTable &sources;
+  StringRef path;
+  const WeightSink &sink;
+  const WeightProgress &progress;
+  uint64_t total, done = 0;
+};
+
+} // namespace
+
+uint64_t weightBytes(mlir::ModuleOp module) {
+  auto bytes = module->getAttrOfType<mlir::IntegerAttr>("nn.weight_bytes");
+  return bytes ? bytes.getInt() : 0;
+}
+
+Error materializeWeights(mlir::ModuleOp module, const TensorTable &sources, StringRef path,
+                         const WeightSink &sink, const WeightProgress &progress) {
+  return Materializer(module, sources, path, sink, progress).run();
+}
+
+} // namespace qcc

@@ -1,0 +1,158 @@
+//===- qcc.cpp - The compiler's command line -------------------------------------------===//
+//
+// Parses options into a CompileRequest; everything else is compiler/Driver.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Driver.h"
+#include "compiler/Pipeline.h"
+#include "frontends/Common/Error.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace qcc;
+
+static cl::OptionCategory category("qcc options");
+
+template <typename T> using Option = cl::opt<T>;
+
+static Option<std::string> model(cl::Positional, cl::desc("MODEL"), cl::cat(category));
+static Option<std::string> output("o", cl::desc("The artifact"), cl::value_desc("FILE"),
+                                  cl::cat(category));
+static Option<std::string>
+    target("target", cl::init("native"), cl::cat(category),
+           cl::desc("native (default), x86-64-v3, x86-64-v4 or arm64"));
+static Option<std::string> cpu("mcpu", cl::desc("CPU of the target (cortex-a76, znver5, ...)"),
+                               cl::cat(category));
+static Option<std::string> attributes("mattr", cl::desc("Features of the CPU (+dotprod,-sve)"),
+                                      cl::cat(category));
+static Option<std::string> bits("bits", cl::init("keep"), cl::cat(category),
+                                cl::desc("32, 16, 2..8, or keep (default): the file's precision"));
+static Option<std::string> group("group", cl::init("32"), cl::cat(category),
+                                 cl::desc("Weights that share a scale: 32, 64, 128 or channel"));
+static Option<bool> asymmetric("asym", cl::desc("Zero points"), cl::cat(category));
+static Option<std::string> method("method", cl::init("rtn"), cl::cat(category),
+                                  cl::desc("How codes are chosen: rtn (round to nearest)"));
+static Option<Activations> activations(
+    "act", cl::desc("Activations in matmuls with integer weights"), cl::cat(category),
+    cl::init(Activations::Default),
+    cl::values(clEnumValN(Activations::F32, "f32", "float"),
+               clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly")));
+static Option<KVCache> kv("kv", cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
+                          cl::cat(category), cl::init(KVCache::Default),
+                          cl::values(clEnumValN(KVCache::F16, "f16", "half precision"),
+                                     clEnumValN(KVCache::F32, "f32", "float")));
+static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_desc("N"),
+                               cl::cat(category));
+static Option<Emit> emit("emit", cl::desc("What is written"), cl::init(Emit::Exe),
+                         cl::cat(category),
+                         cl::values(clEnumValN(Emit::Exe, "exe", "a program (default)"),
+                                    clEnumValN(Emit::Shared, "shared", "a shared library and header"),
+                                    clEnumValN(Emit::Static, "static", "a static library and header"),
+                                    clEnumValN(Emit::Obj, "obj", "object code"),
+                                    clEnumValN(Emit::Asm, "asm", "assembly"),
+                                    clEnumValN(Emit::LLVM, "llvm", "LLVM IR"),
+                                    clEnumValN(Emit::MLIR, "mlir", "MLIR after the last stage")));
+static Option<std::string> compileTo("compile-to", cl::value_desc("PHASE"), cl::cat(category),
+                                     cl::desc("Stop after a phase and write MLIR (see -list-phases)"));
+static Option<std::string> dumpPhases("dump-phases-to", cl::value_desc("DIR"), cl::cat(category),
+                                      cl::desc("Write the MLIR after every phase"));
+static Option<bool> listPhases("list-phases", cl::desc("Print the phases"), cl::cat(category));
+static Option<int> jobs("j", cl::desc("Threads of the compiler"), cl::init(0), cl::cat(category));
+static Option<bool> quiet("q", cl::desc("Quiet"), cl::cat(category));
+static Option<bool> verbose("v", cl::desc("Verbose"), cl::cat(category));
+
+static int fail(Error error) {
+  return static_cast<int>(reportError(std::move(error), errs()));
+}
+
+static Error wrong(const Twine &message) {
+  return make_error<ModelError>(ExitCode::WrongUse, message.str());
+}
+
+/// The options whose values need more than a type.
+static Error parse(CompileRequest &request) {
+  CompilerOptions &options = request.options;
+  if (bits != "keep") {
+    if (StringRef(bits).getAsInteger(10, options.bits) ||
+        !(options.bits == 32 || options.bits == 16 || (options.bits >= 2 && options.bits <= 8)))
+      return wrong("-bits=" + bits + ": expected 32, 16, 2 to 8, or keep");
+  }
+  if (group == "channel")
+    options.group = 0;
+  else if (StringRef(group).getAsInteger(10, options.group) || options.group < 16 ||
+           options.group % 16 != 0 || options.group > 4096)
+    return wrong("-group=" + group + ": expected 32, 64, 128 or channel");
+  if (method != "rtn")
+    return wrong("-method=" + method + ": expected rtn");
+  if (context < 0 || context > (int64_t(1) << 24))
+    return wrong("-ctx: expected a number of tokens");
+  options.context = context;
+  options.kv = kv;
+  options.asymmetric = asymmetric;
+  options.activations = activations;
+  if (!compileTo.empty()) {
+    const PhaseInfo *phase =
+        find_if(phases(), [](const PhaseInfo &p) { return p.name == compileTo; });
+    if (phase == phases().end())
+      return wrong("-compile-to=" + compileTo + ": no such phase; -list-phases names them");
+    request.compileTo = phase->phase;
+    if (emit.getNumOccurrences() == 0)
+      request.emit = Emit::MLIR;
+  }
+  return Error::success();
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  bool inspecting = argc > 1 && StringRef(argv[1]) == "inspect";
+  if (inspecting) {
+    argv[1] = argv[0];
+    --argc;
+    ++argv;
+  }
+  cl::HideUnrelatedOptions(category);
+  cl::SetVersionPrinter([](raw_ostream &os) {
+    os << "qcc " << QCC_VERSION << " (LLVM " << LLVM_VERSION_STRING << ")\n";
+  });
+  if (!cl::ParseCommandLineOptions(argc, argv,
+                                   "compiles a model to one native program\n\n"
+                                   "  qcc MODEL [options]\n  qcc inspect MODEL\n",
+                                   &errs()))
+    return static_cast<int>(ExitCode::WrongUse);
+  if (listPhases) {
+    for (const PhaseInfo &phase : phases())
+      outs() << left_justify(phase.name, 12) << phase.summary << '\n';
+    return 0;
+  }
+  if (model.empty())
+    return fail(wrong("no model given; see qcc --help"));
+  if (inspecting) {
+    Expected<std::string> text = inspect(model);
+    if (!text)
+      return fail(text.takeError());
+    outs() << *text;
+    return 0;
+  }
+  CompileRequest request;
+  request.model = model;
+  request.output = output;
+  request.target = target;
+  request.cpu = cpu;
+  request.attributes = attributes;
+  request.emit = emit;
+  request.dumpPhasesTo = dumpPhases;
+  request.program = sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(main));
+  request.quiet = quiet;
+  request.verbose = verbose;
+  if (Error error = parse(request))
+    return fail(std::move(error));
+  // The linker registers options of its own, some by the same names.
+  cl::ResetCommandLineParser();
+  if (Error error = compile(request))
+    return fail(std::move(error));
+  return 0;
+}
