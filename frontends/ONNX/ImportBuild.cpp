@@ -2,11 +2,11 @@
 
 #include "dialects/NN/IR/NN.h"
 #include "frontends/ONNX/ImportNode.h"
-#include "llvm/ADT/StringExtras.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -108,7 +108,8 @@ Value Node::denseConstant(const SourceTensor &tensor, DType dtype) {
       values.push_back(
           b.getIntegerAttr(element, APInt(width, *e.constant(), false, /*implicitTrunc=*/true)));
   } else {
-    for (double v : *constantFloats(view))
+    std::optional<SmallVector<double>> numbers = constantFloats(view);
+    for (double v : *numbers)
       values.push_back(b.getFloatAttr(element, v));
   }
   return arith::ConstantOp::create(b, DenseElementsAttr::get(type, values));
@@ -128,9 +129,8 @@ Value Node::loadWeight(const SourceTensor &tensor, RankedTensorType type, String
   if (!weight) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(state.module->getBody());
-    StringRef format = info(tensor.dtype).name;
-    weight = nn::WeightOp::create(b, name, type, {b.getStringAttr(tensor.name)}, format.lower(),
-                                  order);
+    std::string format = StringRef(info(tensor.dtype).name).lower();
+    weight = nn::WeightOp::create(b, name, type, {b.getStringAttr(tensor.name)}, format, order);
     if (!state.lastWeight)
       weight->moveBefore(state.module->getBody(), state.module->getBody()->begin());
     else
@@ -139,7 +139,8 @@ Value Node::loadWeight(const SourceTensor &tensor, RankedTensorType type, String
   }
   if (!role.empty())
     weight.setRole(role);
-  return nn::LoadWeightOp::create(b, TypeRange{type}, weight.getSymNameAttr(), Value()).getResult(0);
+  return nn::LoadWeightOp::create(b, TypeRange{type}, weight.getSymNameAttr(), Value())
+      .getResult(0);
 }
 
 Value Node::weightMatrix(Operand &operand, bool transposed, StringRef role) {
@@ -154,7 +155,7 @@ Value Node::weightMatrix(Operand &operand, bool transposed, StringRef role) {
   int64_t rows = tensor->shape[operand.transposed ? 1 : 0];
   if (!element || !operand.dims[0].isConstant(rows))
     return {};
-  SmallVector<int64_t> shape(tensor->shape);
+  SmallVector<int64_t> shape(tensor->shape.begin(), tensor->shape.end());
   bool fileIsTransposed = transposed != operand.transposed;
   if (fileIsTransposed)
     std::swap(shape[0], shape[1]);
@@ -188,8 +189,8 @@ Value Node::value(Operand &operand) {
   uint64_t count = *numElements(tensor.shape);
   bool dense = count <= (isInteger(operand.dtype) ? kMaxDenseIntegers : kMaxDenseFloats);
   if (operand.transposed && !dense)
-    return operand.value =
-               loadWeight(tensor, type(elementType(b, operand.dtype), operand.dims), "transposed", "");
+    return operand.value = loadWeight(tensor, type(elementType(b, operand.dtype), operand.dims),
+                                      "transposed", "");
   Dims from;
   llvm::append_range(from, tensor.shape);
   Value loaded =
@@ -292,15 +293,15 @@ Value Node::insert(Value piece, Value into, ArrayRef<DimExpr> offsets, ArrayRef<
 
 //===--- computations -----------------------------------------------------------------------===//
 
-Value Node::generic(ValueRange ins, Value init, ArrayRef<AffineMap> maps, const Iterators &iterators,
-                    Body body) {
-  auto op = linalg::GenericOp::create(b, TypeRange{init.getType()}, ins, ValueRange{init}, maps,
-                                      iterators,
-                                      [&](OpBuilder &builder, Location loc, ValueRange args) {
-                                        OpBuilder::InsertionGuard guard(b);
-                                        b.setInsertionPointToEnd(builder.getInsertionBlock());
-                                        linalg::YieldOp::create(b, body(b, args));
-                                      });
+Value Node::generic(ValueRange ins, Value init, ArrayRef<AffineMap> maps,
+                    const Iterators &iterators, Body body) {
+  auto op =
+      linalg::GenericOp::create(b, TypeRange{init.getType()}, ins, ValueRange{init}, maps,
+                                iterators, [&](OpBuilder &builder, Location loc, ValueRange args) {
+                                  OpBuilder::InsertionGuard guard(b);
+                                  b.setInsertionPointToEnd(builder.getInsertionBlock());
+                                  linalg::YieldOp::create(b, body(b, args));
+                                });
   return op.getResult(0);
 }
 
@@ -404,16 +405,15 @@ Value Node::elementwise(ArrayRef<Operand *> operands, const Dims &dims, Type ele
       merged.back() = merged.back() * dims[d];
   }
   Iterators iterators(loops, utils::IteratorType::parallel);
-  Value result = generic(ins, empty(element, merged), maps, iterators,
-                         [&](ImplicitLocOpBuilder &b, ValueRange args) {
-                           SmallVector<Value> values;
-                           unsigned next = 0;
-                           for (auto [operand, scalar] : llvm::zip(operands, scalars))
-                             values.push_back(
-                                 scalar ? constant(elementType(b, operand->dtype), *scalar)
-                                        : args[next++]);
-                           return body(b, values);
-                         });
+  Value result = generic(
+      ins, empty(element, merged), maps, iterators, [&](ImplicitLocOpBuilder &b, ValueRange args) {
+        SmallVector<Value> values;
+        unsigned next = 0;
+        for (auto [operand, scalar] : llvm::zip(operands, scalars))
+          values.push_back(scalar ? constant(elementType(b, operand->dtype), *scalar)
+                                  : args[next++]);
+        return body(b, values);
+      });
   return expand(result, dims, groups);
 }
 

@@ -1,7 +1,7 @@
 //===- ImportConv.cpp - Convolutions and pools ------------------------------------===//
 //
-// Windows over any number of spatial dimensions: the input is padded, then one generic operation reads
-// window positions through its affine map. Output columns are the innermost loop.
+// Windows over any number of spatial dimensions: the input is padded, then one generic operation
+// reads window positions through its affine map. Output columns are the innermost loop.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,7 +19,8 @@ namespace {
 using B = ImplicitLocOpBuilder;
 constexpr int64_t kMaxExtent = int64_t(1) << 31;
 
-/// Windows of `kernel` positions, `dilations` apart, `strides` from each other, over padded dimensions.
+/// Windows of `kernel` positions, `dilations` apart, `strides` from each other, over padded
+/// dimensions.
 struct Window {
   SmallVector<int64_t> kernel, strides, dilations;
   Dims before, after; ///< padding
@@ -28,8 +29,7 @@ struct Window {
 
 FailureOr<SmallVector<int64_t>> windowAttr(Node &n, StringRef name, size_t count, int64_t otherwise,
                                            int64_t least) {
-  SmallVector<int64_t> values =
-      n.intsAttr(name).value_or(SmallVector<int64_t>(count, otherwise));
+  SmallVector<int64_t> values = n.intsAttr(name).value_or(SmallVector<int64_t>(count, otherwise));
   if (values.size() != count)
     return n.bad(name + " has " + llvm::Twine(values.size()) + " entries, expected " +
                  llvm::Twine(count));
@@ -109,7 +109,8 @@ AffineExpr windowExpr(Node &n, const Window &w, size_t i, unsigned position, uns
   return n.b.getAffineDimExpr(position) * w.strides[i] + n.b.getAffineDimExpr(tap) * w.dilations[i];
 }
 
-//===--- convolution ---------------------------------------------------------------------------===//
+//===--- convolution
+//---------------------------------------------------------------------------===//
 
 LogicalResult checkConv(Node &n, Operand &x, Operand &w, int64_t groups) {
   if (x.rank() < 3 || w.rank() != x.rank())
@@ -131,11 +132,12 @@ LogicalResult checkConv(Node &n, Operand &x, Operand &w, int64_t groups) {
 }
 
 /// Loops: N, group, F / group, C / group, taps.., positions.. The last is innermost.
-Value convolve(Node &n, Value x, const Dims &dims, Value weight, const Dims &weightDims, int64_t groups,
-               const Window &w) {
+Value convolve(Node &n, Value x, const Dims &dims, Value weight, const Dims &weightDims,
+               int64_t groups, const Window &w) {
   size_t rank = w.kernel.size();
   DimExpr f = *weightDims[0].exactDiv(groups);
-  Dims in{dims[0], groups, weightDims[1]}, kernel{groups, f, weightDims[1]}, out{dims[0], groups, f};
+  Dims in{dims[0], groups, weightDims[1]}, kernel{groups, f, weightDims[1]},
+      out{dims[0], groups, f};
   in.append(dims.begin() + 2, dims.end());
   kernel.append(weightDims.begin() + 2, weightDims.end());
   llvm::append_range(out, w.out);
@@ -157,8 +159,7 @@ Value convolve(Node &n, Value x, const Dims &dims, Value weight, const Dims &wei
   Value init = n.filled(n.constant(n.b.getF32Type(), 0), out);
   Value y = n.generic({n.reshape(x, dims, in), n.reshape(weight, weightDims, kernel)}, init, maps,
                       iterators, [](B &b, ValueRange v) -> Value {
-                        return arith::AddFOp::create(b, v[2],
-                                                     arith::MulFOp::create(b, v[0], v[1]));
+                        return arith::AddFOp::create(b, v[2], arith::MulFOp::create(b, v[0], v[1]));
                       });
   Dims result{dims[0], weightDims[0]};
   llvm::append_range(result, w.out);
@@ -199,8 +200,7 @@ LogicalResult importConv(Node &n) {
   Dims paddedDims, dims{x.dims[0], weight.dims[0]};
   llvm::append_range(dims, w->out);
   Value input = padded(n, n.value(x), x.dims, *w, 0, paddedDims);
-  FailureOr<Value> y =
-      convolve(n, input, paddedDims, n.value(weight), weight.dims, groups, *w);
+  FailureOr<Value> y = convolve(n, input, paddedDims, n.value(weight), weight.dims, groups, *w);
   if (n.has(2))
     y = addBias(n, *y, dims, n.in(2));
   if (failed(y))
@@ -208,7 +208,8 @@ LogicalResult importConv(Node &n) {
   return n.set(0, x.dtype, dims, *y);
 }
 
-//===--- pools ---------------------------------------------------------------------------------===//
+//===--- pools
+//---------------------------------------------------------------------------------===//
 
 /// Folds each window of a padded input. Loops: N, C, taps.., positions..
 Value pool(Node &n, Value x, const Dims &dims, const Window &w, double init, Body fold) {
@@ -295,7 +296,8 @@ LogicalResult importAveragePool(Node &n) {
     });
     return n.set(0, x.dtype, sum.dims, y);
   }
-  // How many elements each window has: the same pool over ones. Padding that ceil_mode added never counts.
+  // How many elements each window has: the same pool over ones. Padding that ceil_mode added never
+  // counts.
   Dims ones = x.dims;
   ones[0] = ones[1] = 1;
   Window counted = *w;
@@ -341,11 +343,9 @@ LogicalResult importGlobalPool(Node &n) {
       return arith::DivFOp::create(b, v[0], count);
     });
   } else {
-    y.value = n.reduce(flat, rows, 1,
-                       n.constant(element, -std::numeric_limits<double>::infinity()),
-                       [](B &b, ValueRange v) -> Value {
-                         return arith::MaximumFOp::create(b, v[0], v[1]);
-                       });
+    y.value = n.reduce(
+        flat, rows, 1, n.constant(element, -std::numeric_limits<double>::infinity()),
+        [](B &b, ValueRange v) -> Value { return arith::MaximumFOp::create(b, v[0], v[1]); });
   }
   Dims dims(x.rank(), DimExpr(1));
   dims[0] = x.dims[0];

@@ -27,9 +27,8 @@ std::string monomialString(const DimExpr::Monomial &m) {
 } // namespace
 
 bool DimExpr::Less::operator()(const Monomial &a, const Monomial &b) const {
-  return std::lexicographical_compare(
-      a.begin(), a.end(), b.begin(), b.end(),
-      [](const auto &x, const auto &y) { return x->key < y->key; });
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](const auto &x, const auto &y) { return x->key < y->key; });
 }
 
 DimExpr::DimExpr(int64_t value) {

@@ -1,13 +1,15 @@
 //===- ImportDims.h - Sizes as expressions of symbolic dimensions -------------===//
 //
 // A size that is known when an entry point is called: a polynomial with integer coefficients over
-// symbols and over divisions, minima and maxima of such polynomials. Polynomials are kept in one normal
-// form, so that equal sizes compare equal and exact divisions (as in a Reshape's -1) are found.
+// symbols and over divisions, minima and maxima of such polynomials. Polynomials are kept in one
+// normal form, so that equal sizes compare equal and exact divisions (as in a Reshape's -1) are
+// found.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_FRONTENDS_ONNX_IMPORTDIMS_H
 #define QCC_FRONTENDS_ONNX_IMPORTDIMS_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/StringSet.h"
@@ -23,8 +25,9 @@ namespace qcc {
 
 struct DimAtom;
 
-/// An integer expression. Symbols are at least 0. Arithmetic whose result does not fit 64 bits, or has
-/// more terms than any real model needs, gives the invalid expression, and so does all arithmetic on it.
+/// An integer expression. Symbols are at least 0. Arithmetic whose result does not fit 64 bits, or
+/// has more terms than any real model needs, gives the invalid expression, and so does all
+/// arithmetic on it.
 class DimExpr {
 public:
   /// Factors sorted by key; the empty product is 1.
@@ -82,10 +85,10 @@ private:
 struct DimAtom {
   enum class Kind { Symbol, FloorDiv, Min, Max };
   Kind kind = Kind::Symbol;
-  std::string name; ///< of a symbol
+  std::string name;               ///< of a symbol
   std::optional<int64_t> largest; ///< value of a symbol, if there is a bound
-  DimExpr lhs, rhs; ///< of an operation
-  std::string key;  ///< printed form, which identifies it
+  DimExpr lhs, rhs;               ///< of an operation
+  std::string key;                ///< printed form, which identifies it
 };
 
 using Dims = llvm::SmallVector<DimExpr, 4>;

@@ -116,9 +116,8 @@ LogicalResult importUnaryWith(Node &n, llvm::function_ref<Value(B &, Value)> bui
   Operand &x = n.in(0);
   if (!isFloatType(x.dtype))
     return n.unsupported(llvm::Twine("is not supported for element type ") + info(x.dtype).name);
-  Value y = n.elementwise({&x}, x.dims, elementType(n.b, x.dtype), [&](B &b, ValueRange v) {
-    return throughF32(b, v[0], build);
-  });
+  Value y = n.elementwise({&x}, x.dims, elementType(n.b, x.dtype),
+                          [&](B &b, ValueRange v) { return throughF32(b, v[0], build); });
   return n.set(0, x.dtype, x.dims, y);
 }
 
@@ -135,12 +134,13 @@ LogicalResult importIntegerUnary(Node &n, bool negate) {
     if (llvm::all_of(result, [](const DimExpr &e) { return e.isValid(); }))
       return n.setElements(0, x.dtype, x.dims, std::move(result));
   }
-  Value y = n.elementwise({&x}, x.dims, elementType(n.b, x.dtype), [&](B &b, ValueRange v) -> Value {
-    Value minus = arith::SubIOp::create(b, number(b, v[0], 0), v[0]);
-    if (negate)
-      return minus;
-    return arith::MaxSIOp::create(b, v[0], minus);
-  });
+  Value y =
+      n.elementwise({&x}, x.dims, elementType(n.b, x.dtype), [&](B &b, ValueRange v) -> Value {
+        Value minus = arith::SubIOp::create(b, number(b, v[0], 0), v[0]);
+        if (negate)
+          return minus;
+        return arith::MaxSIOp::create(b, v[0], minus);
+      });
   return n.set(0, x.dtype, x.dims, y);
 }
 
@@ -164,8 +164,8 @@ LogicalResult importParametrized(Node &n) {
                                       : name == "LeakyRelu" ? 0.01f
                                       : name == "Selu"      ? 1.67326319217681884765625f
                                                             : 1.0f);
-  double second = name == "Selu" ? n.floatAttr("gamma", 1.05070102214813232421875f)
-                                 : n.floatAttr("beta", 0.5f);
+  double second =
+      name == "Selu" ? n.floatAttr("gamma", 1.05070102214813232421875f) : n.floatAttr("beta", 0.5f);
   return importUnaryWith(n, [&](B &b, Value x) -> Value {
     if (name == "HardSigmoid")
       return hardSigmoid(b, x, alpha, second);
@@ -202,10 +202,10 @@ LogicalResult importGelu(Node &n) {
       inner = math::ErfOp::create(b, arith::MulFOp::create(b, x, number(b, x, std::sqrt(0.5))));
     } else {
       Value cube = arith::MulFOp::create(b, x, arith::MulFOp::create(b, x, x));
-      Value sum = arith::AddFOp::create(
-          b, x, arith::MulFOp::create(b, cube, number(b, x, 0.044715)));
-      inner = math::TanhOp::create(
-          b, arith::MulFOp::create(b, sum, number(b, x, std::sqrt(2 / M_PI))));
+      Value sum =
+          arith::AddFOp::create(b, x, arith::MulFOp::create(b, cube, number(b, x, 0.044715)));
+      inner =
+          math::TanhOp::create(b, arith::MulFOp::create(b, sum, number(b, x, std::sqrt(2 / M_PI))));
     }
     Value half = arith::MulFOp::create(b, x, number(b, x, 0.5));
     return arith::MulFOp::create(b, half, arith::AddFOp::create(b, inner, number(b, x, 1)));
@@ -242,8 +242,26 @@ LogicalResult importClip(Node &n) {
 
 //===--- two inputs -----------------------------------------------------------------------===//
 
-enum class Binary { Add, Sub, Mul, Div, Mod, Min, Max, Pow, PRelu, Equal, Less, Greater,
-                    LessEqual, GreaterEqual, And, Or, Xor, None };
+enum class Binary {
+  Add,
+  Sub,
+  Mul,
+  Div,
+  Mod,
+  Min,
+  Max,
+  Pow,
+  PRelu,
+  Equal,
+  Less,
+  Greater,
+  LessEqual,
+  GreaterEqual,
+  And,
+  Or,
+  Xor,
+  None
+};
 
 Binary binaryOf(StringRef name) {
   return llvm::StringSwitch<Binary>(name)
@@ -414,8 +432,8 @@ Value integerMod(B &b, Value x, Value y, bool isUnsigned, bool fmod) {
   if (isUnsigned || fmod)
     return r;
   Value zero = number(b, x, 0);
-  Value differ = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, arith::XOrIOp::create(b, r, y),
-                                       zero);
+  Value differ =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, arith::XOrIOp::create(b, r, y), zero);
   Value some = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, r, zero);
   Value fix = arith::AndIOp::create(b, differ, some);
   return arith::SelectOp::create(b, fix, arith::AddIOp::create(b, r, y), r);
@@ -509,25 +527,24 @@ FailureOr<Operand> combine(Node &n, Binary op, Operand &x, Operand &y) {
   result.dtype = isComparison(op) || isLogical(op) ? DType::Bool : x.dtype;
   result.dims = *dims;
   if (isInteger(x.dtype))
-    if (std::optional<std::vector<DimExpr>> known =
-            evaluateAll(n, {&x, &y}, *dims,
-                        [&](ArrayRef<DimExpr> v) { return evaluate(op, v[0], v[1]); })) {
+    if (std::optional<std::vector<DimExpr>> known = evaluateAll(
+            n, {&x, &y}, *dims, [&](ArrayRef<DimExpr> v) { return evaluate(op, v[0], v[1]); })) {
       result.elements = std::move(known);
       return result;
     }
   bool integers = isInteger(x.dtype), fmod = op == Binary::Mod && n.intAttr("fmod", 0) != 0;
   if (isLogical(op) && x.dtype != DType::Bool)
     return n.bad("its inputs must be booleans");
-  bool exists = integers ? op != Binary::Pow && op != Binary::PRelu
-                         : op != Binary::Mod && !isLogical(op);
+  bool exists =
+      integers ? op != Binary::Pow && op != Binary::PRelu : op != Binary::Mod && !isLogical(op);
   if (!exists)
     return n.unsupported(llvm::Twine("is not supported for element type ") + info(x.dtype).name);
   bool noSign = isUnsigned(x.dtype);
-  result.value = n.elementwise({&x, &y}, *dims, elementType(n.b, result.dtype),
-                               [&](B &b, ValueRange v) {
-                                 return integers ? integerBinary(b, op, v[0], v[1], noSign, fmod)
-                                                 : floatBinary(b, op, v[0], v[1]);
-                               });
+  result.value =
+      n.elementwise({&x, &y}, *dims, elementType(n.b, result.dtype), [&](B &b, ValueRange v) {
+        return integers ? integerBinary(b, op, v[0], v[1], noSign, fmod)
+                        : floatBinary(b, op, v[0], v[1]);
+      });
   return result;
 }
 
@@ -574,10 +591,10 @@ LogicalResult importPow(Node &n) {
   }
   if (y.dtype != x.dtype)
     return n.unsupported("needs base and exponent of one type");
-  Value z = n.elementwise({&x, &y}, *dims, elementType(n.b, x.dtype),
-                          [&](B &b, ValueRange v) -> Value {
-                            return math::PowFOp::create(b, v[0], v[1]);
-                          });
+  Value z =
+      n.elementwise({&x, &y}, *dims, elementType(n.b, x.dtype), [&](B &b, ValueRange v) -> Value {
+        return math::PowFOp::create(b, v[0], v[1]);
+      });
   return n.set(0, x.dtype, *dims, z);
 }
 
@@ -585,8 +602,8 @@ LogicalResult importNot(Node &n) {
   Operand &x = n.in(0);
   if (x.dtype != DType::Bool)
     return n.bad("its input must be booleans");
-  if (std::optional<std::vector<DimExpr>> known = evaluateAll(
-          n, {&x}, x.dims, [](ArrayRef<DimExpr> v) { return DimExpr(1) - v[0]; }))
+  if (std::optional<std::vector<DimExpr>> known =
+          evaluateAll(n, {&x}, x.dims, [](ArrayRef<DimExpr> v) { return DimExpr(1) - v[0]; }))
     return n.setElements(0, DType::Bool, x.dims, std::move(*known));
   Value y = n.elementwise({&x}, x.dims, n.b.getI1Type(), [](B &b, ValueRange v) -> Value {
     return arith::XOrIOp::create(b, v[0], number(b, v[0], 1));
@@ -607,10 +624,9 @@ LogicalResult importWhere(Node &n) {
               return v[0].isConstant(1) ? v[1] : v[0].isConstant(0) ? v[2] : DimExpr::invalid();
             }))
       return n.setElements(0, x.dtype, *dims, std::move(*known));
-  Value z = n.elementwise({&c, &x, &y}, *dims, elementType(n.b, x.dtype),
-                          [](B &b, ValueRange v) -> Value {
-                            return arith::SelectOp::create(b, v[0], v[1], v[2]);
-                          });
+  Value z = n.elementwise(
+      {&c, &x, &y}, *dims, elementType(n.b, x.dtype),
+      [](B &b, ValueRange v) -> Value { return arith::SelectOp::create(b, v[0], v[1], v[2]); });
   return n.set(0, x.dtype, *dims, z);
 }
 
@@ -724,9 +740,8 @@ LogicalResult castTo(Node &n, DType to) {
     }
     return n.set(0, std::move(same));
   }
-  Value y = n.elementwise({&x}, x.dims, elementType(n.b, to), [&](B &b, ValueRange v) {
-    return convert(b, v[0], x.dtype, to);
-  });
+  Value y = n.elementwise({&x}, x.dims, elementType(n.b, to),
+                          [&](B &b, ValueRange v) { return convert(b, v[0], x.dtype, to); });
   return n.set(0, to, x.dims, y);
 }
 

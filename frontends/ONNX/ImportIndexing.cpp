@@ -77,7 +77,7 @@ LogicalResult importTranspose(Node &n) {
     return n.set(0, x);
   if (std::optional<std::vector<DimExpr>> known =
           pickElements(n, x, dims, [&](SmallVectorImpl<int64_t> &index) {
-            SmallVector<int64_t> old(index);
+            SmallVector<int64_t> old(index.begin(), index.end());
             for (auto [i, p] : llvm::enumerate(perm))
               index[p] = old[i];
           }))
@@ -95,7 +95,8 @@ LogicalResult importTranspose(Node &n) {
   return n.set(0, x.dtype, dims, n.transpose(n.value(x), dims, perm));
 }
 
-//===--- gather --------------------------------------------------------------------------------===//
+//===--- gather
+//--------------------------------------------------------------------------------===//
 
 /// Negative indices count from the end; what is then still outside is clamped, as memory must
 /// stay in bounds whatever the ids are.
@@ -128,8 +129,8 @@ LogicalResult importEmbedding(Node &n, Value weight, const Dims &dims) {
     Type type = elementType(n.b, ids.dtype);
     double rows = static_cast<double>(*table.dims[0].constant());
     flat = n.elementwise({&vector}, {count}, type, [&](B &b, ValueRange v) -> Value {
-      Value negative = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, v[0],
-                                             n.constant(type, 0));
+      Value negative =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::slt, v[0], n.constant(type, 0));
       Value wrapped = arith::AddIOp::create(b, v[0], n.constant(type, rows));
       return arith::SelectOp::create(b, negative, wrapped, v[0]);
     });
@@ -188,20 +189,20 @@ LogicalResult importGather(Node &n) {
     exprs.push_back(n.b.getAffineDimExpr(a + d));
   SmallVector<AffineMap> maps{AffineMap::get(loops, 0, exprs, n.b.getContext()),
                               n.b.getMultiDimIdentityMap(loops)};
-  Value y = n.generic(n.value(ids), n.empty(element, dims), maps,
-                      Iterators(loops, utils::IteratorType::parallel),
-                      [&](B &b, ValueRange v) -> Value {
-                        SmallVector<Value> at;
-                        for (int64_t d = 0; d < x.rank(); ++d)
-                          at.push_back(d == a ? boundedIndex(b, v[0], extent, zero, last)
-                                              : Value(linalg::IndexOp::create(
-                                                    b, d < a ? d : d + k - 1)));
-                        return tensor::ExtractOp::create(b, source, at);
-                      });
+  Value y =
+      n.generic(n.value(ids), n.empty(element, dims), maps,
+                Iterators(loops, utils::IteratorType::parallel), [&](B &b, ValueRange v) -> Value {
+                  SmallVector<Value> at;
+                  for (int64_t d = 0; d < x.rank(); ++d)
+                    at.push_back(d == a ? boundedIndex(b, v[0], extent, zero, last)
+                                        : Value(linalg::IndexOp::create(b, d < a ? d : d + k - 1)));
+                  return tensor::ExtractOp::create(b, source, at);
+                });
   return n.set(0, x.dtype, dims, y);
 }
 
-//===--- slice -----------------------------------------------------------------------------------===//
+//===--- slice
+//-----------------------------------------------------------------------------------===//
 
 /// A bound as 0 .. size (or -1 .. size - 1 for steps backward): negative ones count from the end.
 FailureOr<DimExpr> sliceBound(Node &n, DimExpr bound, const DimExpr &size, bool backward) {
@@ -282,13 +283,12 @@ Value reverseSlice(Node &n, Operand &x, const Dims &dims, const Dims &starts,
   }
   unsigned loops = dims.size();
   return n.generic({}, n.empty(element, dims), n.b.getMultiDimIdentityMap(loops),
-                   Iterators(loops, utils::IteratorType::parallel),
-                   [&](B &b, ValueRange) -> Value {
+                   Iterators(loops, utils::IteratorType::parallel), [&](B &b, ValueRange) -> Value {
                      SmallVector<Value> at;
                      for (unsigned d = 0; d < loops; ++d) {
                        Value i = linalg::IndexOp::create(b, d);
-                       at.push_back(arith::AddIOp::create(b, first[d],
-                                                          arith::MulIOp::create(b, i, by[d])));
+                       at.push_back(
+                           arith::AddIOp::create(b, first[d], arith::MulIOp::create(b, i, by[d])));
                      }
                      return tensor::ExtractOp::create(b, source, at);
                    });
@@ -331,7 +331,8 @@ LogicalResult importSlice(Node &n) {
   return n.set(0, x.dtype, dims, y);
 }
 
-//===--- concat, split -----------------------------------------------------------------------------===//
+//===--- concat, split
+//-----------------------------------------------------------------------------===//
 
 LogicalResult importConcat(Node &n) {
   Operand &first = n.in(0);
@@ -452,7 +453,8 @@ LogicalResult importSplit(Node &n) {
   return success();
 }
 
-//===--- pad -------------------------------------------------------------------------------------------===//
+//===--- pad
+//-------------------------------------------------------------------------------------------===//
 
 /// Where a padded index reads, for modes that repeat the input's own elements.
 Value padSource(B &b, Value i, Value zero, Value last, bool reflect) {
@@ -550,17 +552,17 @@ LogicalResult importPad(Node &n) {
     last.push_back(n.index(kept[i] - DimExpr(1)));
   }
   Value zero = n.index(int64_t(0));
-  Value y = n.generic({}, n.empty(element, dims), n.b.getMultiDimIdentityMap(rank),
-                      Iterators(rank, utils::IteratorType::parallel),
-                      [&](B &b, ValueRange) -> Value {
-                        SmallVector<Value> at;
-                        for (int64_t d = 0; d < rank; ++d) {
-                          Value i = linalg::IndexOp::create(b, d);
-                          i = arith::SubIOp::create(b, i, shift[d]);
-                          at.push_back(padSource(b, i, zero, last[d], mode == "reflect"));
-                        }
-                        return tensor::ExtractOp::create(b, inner, at);
-                      });
+  Value y =
+      n.generic({}, n.empty(element, dims), n.b.getMultiDimIdentityMap(rank),
+                Iterators(rank, utils::IteratorType::parallel), [&](B &b, ValueRange) -> Value {
+                  SmallVector<Value> at;
+                  for (int64_t d = 0; d < rank; ++d) {
+                    Value i = linalg::IndexOp::create(b, d);
+                    i = arith::SubIOp::create(b, i, shift[d]);
+                    at.push_back(padSource(b, i, zero, last[d], mode == "reflect"));
+                  }
+                  return tensor::ExtractOp::create(b, inner, at);
+                });
   return n.set(0, x.dtype, dims, y);
 }
 

@@ -42,8 +42,8 @@ Value multiplyAdd(B &b, ValueRange v) {
 /// [.., M, K] times [.., K, N], leading dimensions broadcast: loops over batch, M, K, N.
 FailureOr<Value> batchMatmul(Node &n, Operand &x, const Dims &left, Operand &y, const Dims &right,
                              Dims &result) {
-  FailureOr<Dims> batch = n.broadcast({Dims(left.begin(), left.end() - 2),
-                                       Dims(right.begin(), right.end() - 2)});
+  FailureOr<Dims> batch =
+      n.broadcast({Dims(left.begin(), left.end() - 2), Dims(right.begin(), right.end() - 2)});
   FailureOr<DimExpr> k = n.unify(left.back(), right[right.size() - 2]);
   if (failed(batch) || failed(k))
     return failure();
@@ -91,7 +91,8 @@ LogicalResult importMatMul(Node &n) {
       return n.set(0, x.dtype, dims, result);
     }
   }
-  // A vector on the left is a row, one on the right a column; the result does not have that dimension.
+  // A vector on the left is a row, one on the right a column; the result does not have that
+  // dimension.
   Dims left = x.dims, right = y.dims, result;
   if (x.rank() == 1)
     left.insert(left.begin(), DimExpr(1));

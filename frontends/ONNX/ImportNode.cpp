@@ -69,8 +69,9 @@ LogicalResult Node::set(unsigned output, Operand result) {
     return success();
   for (const DimExpr &d : result.dims) {
     if (!d.isValid())
-      return unsupported("its output has a size that is too large, or that cannot be computed from the "
-                         "sizes of the inputs; give them with -shape");
+      return unsupported(
+          "its output has a size that is too large, or that cannot be computed from the "
+          "sizes of the inputs; give them with -shape");
     if (d.upperBound() && *d.upperBound() < 0)
       return bad("its output would have shape " + str(result.dims));
     if (d.isConstant(0) && !result.elements)
@@ -357,7 +358,8 @@ FailureOr<DimExpr> Node::unify(const DimExpr &x, const DimExpr &y) {
   // Otherwise one of them is a symbol that stands for the other; constants first.
   for (auto [a, c] : {std::pair(&x, &y), std::pair(&y, &x)}) {
     std::optional<StringRef> name = a->symbolName();
-    if (!name || c->contains(*name) || (x.symbolName() && y.symbolName() && *name < *c->symbolName()))
+    if (!name || c->contains(*name) ||
+        (x.symbolName() && y.symbolName() && *name < *c->symbolName()))
       continue;
     state.substitutions[name->str()] = *c;
     state.restart = true;

@@ -1,8 +1,8 @@
 //===- ImportNode.h - What the handlers of ONNX operators see -----------------===//
 //
 // A handler reads its node's inputs and attributes through Node, builds IR with it, and sets the
-// outputs. Each family of operators is a file with a table of rows (operator, opsets, inputs, handler).
-// Internal to the ONNX importer.
+// outputs. Each family of operators is a file with a table of rows (operator, opsets, inputs,
+// handler). Internal to the ONNX importer.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_FRONTENDS_ONNX_IMPORTNODE_H
@@ -10,6 +10,7 @@
 
 #include "frontends/ONNX/ImportDims.h"
 #include "frontends/ONNX/OnnxModel.h"
+#include "mlir/Dialect/Utils/ReshapeOpsUtils.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -31,7 +32,8 @@ struct Operand {
   int64_t rank() const { return dims.size(); }
 };
 
-/// Float types of 16 and 32 bits compute as f32; integers keep their width. Null when not supported.
+/// Float types of 16 and 32 bits compute as f32; integers keep their width. Null when not
+/// supported.
 mlir::Type elementType(mlir::Builder &b, DType dtype);
 bool isInteger(DType dtype);
 bool isUnsigned(DType dtype);
@@ -52,7 +54,7 @@ struct GraphState {
   mlir::ImplicitLocOpBuilder b;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   llvm::StringMap<Operand> values;
-  llvm::StringMap<mlir::Value> symbols;  ///< sizes of arguments
+  llvm::StringMap<mlir::Value> symbols;     ///< sizes of arguments
   std::map<std::string, mlir::Value> sizes; ///< materialized expressions, by their string
 
   /// Facts about symbols that the graph needs; when one is new, the import starts again with it.
@@ -67,8 +69,8 @@ struct GraphState {
   std::vector<std::unique_ptr<SourceTensor>> ownTensors; ///< of attributes that are not weights
 };
 
-/// One node while it is imported. Failures are recorded here or in the state; a handler that gets failure()
-/// returns it.
+/// One node while it is imported. Failures are recorded here or in the state; a handler that gets
+/// failure() returns it.
 class Node {
 public:
   Node(GraphState &state, const onnx::NodeProto &proto, int index);
@@ -143,7 +145,8 @@ public:
                     llvm::ArrayRef<int64_t> strides);
   mlir::Value insert(mlir::Value piece, mlir::Value into, llvm::ArrayRef<DimExpr> offsets,
                      llvm::ArrayRef<DimExpr> sizes);
-  /// linalg.generic over `ins`, the last map that of `init`; body gets the inputs, then the output element.
+  /// linalg.generic over `ins`, the last map that of `init`; body gets the inputs, then the output
+  /// element.
   mlir::Value generic(mlir::ValueRange ins, mlir::Value init, llvm::ArrayRef<mlir::AffineMap> maps,
                       const Iterators &iterators, Body body);
   /// result[i] = body(operands at i), operands broadcast to `dims`. Neighbouring dimensions that
@@ -167,7 +170,8 @@ private:
   bool didFail = false;
 };
 
-/// One operator. It is known from opset `since` on; outside since .. last the error names the range.
+/// One operator. It is known from opset `since` on; outside since .. last the error names the
+/// range.
 struct OpRow {
   const char *name;
   int64_t since, last;

@@ -1,8 +1,9 @@
 //===- ImportOnnx.cpp - An ONNX model as tensor-level IR ----------------------===//
 //
-// One walk over the nodes, which are in topological order. Facts about symbolic dimensions that a node
-// needs (two of them equal, one at most 512) hold for the whole graph: when one turns up, the walk
-// starts again knowing it. Nodes that are not supported are collected, with what depends on them left out.
+// One walk over the nodes, which are in topological order. Facts about symbolic dimensions that a
+// node needs (two of them equal, one at most 512) hold for the whole graph: when one turns up, the
+// walk starts again knowing it. Nodes that are not supported are collected, with what depends on
+// them left out.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,8 +12,6 @@
 #include "frontends/Common/Error.h"
 #include "frontends/ONNX/ImportNode.h"
 #include "frontends/ONNX/TensorData.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSet.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -20,6 +19,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using llvm::Error;
@@ -32,8 +33,8 @@ namespace {
 const llvm::StringMap<const OpRow *> &operators() {
   static const llvm::StringMap<const OpRow *> table = [] {
     llvm::StringMap<const OpRow *> rows;
-    for (ArrayRef<OpRow> family : {elementwiseOps(), shapeOps(), indexingOps(), reduceOps(),
-                                   convOps(), matmulOps()})
+    for (ArrayRef<OpRow> family :
+         {elementwiseOps(), shapeOps(), indexingOps(), reduceOps(), convOps(), matmulOps()})
       for (const OpRow &row : family)
         rows[row.name] = &row;
     return rows;
@@ -107,8 +108,8 @@ Expected<DimExpr> GraphImporter::inputDim(const onnx::ValueInfoProto &info, int6
     if (dim.dim_value() < 0)
       return badModel(model.path(), where, "has dimension " + llvm::Twine(dim.dim_value()));
     if (dim.dim_value() == 0)
-      return unsupported(model.path(), where + " is empty: dimension " + std::to_string(position) +
-                                           " is 0");
+      return unsupported(model.path(),
+                         where + " is empty: dimension " + std::to_string(position) + " is 0");
     if (given >= 0 && given != dim.dim_value())
       return wrongUse(model.path(), where + ": dimension " + std::to_string(position) + " is " +
                                         std::to_string(dim.dim_value()) + ", but -shape gives " +
@@ -166,9 +167,8 @@ Error GraphImporter::readInputs() {
     for (int i = 0; i < type.shape().dim_size(); ++i) {
       int64_t size = given == options.shapes.end() ? -1 : given->second[i];
       if (size == 0 || size < -1)
-        return wrongUse(model.path(),
-                        where + ": -shape gives dimension " + llvm::Twine(i) + " the size " +
-                            llvm::Twine(size));
+        return wrongUse(model.path(), where + ": -shape gives dimension " + llvm::Twine(i) +
+                                          " the size " + llvm::Twine(size));
       Expected<DimExpr> d = inputDim(info, i, size);
       if (!d)
         return d.takeError();
@@ -178,8 +178,8 @@ Error GraphImporter::readInputs() {
   }
   for (const auto &entry : options.shapes)
     if (!names.contains(entry.first()))
-      return wrongUse(model.path(), "-shape names \"" + entry.first() +
-                                        "\", which is no input of the model");
+      return wrongUse(model.path(),
+                      "-shape names \"" + entry.first() + "\", which is no input of the model");
   return Error::success();
 }
 
@@ -288,8 +288,9 @@ Error GraphImporter::beginFunction(GraphState &state) {
       d.collectSymbols(used);
       for (const auto &name : used)
         if (!state.symbols.count(name.first()))
-          return unsupported(model.path(), "the size of dimension " + name.first().str() +
-                                               " cannot be told from the inputs; give it with -shape");
+          return unsupported(model.path(),
+                             "the size of dimension " + name.first().str() +
+                                 " cannot be told from the inputs; give it with -shape");
     }
     Operand operand;
     operand.dtype = input.dtype;
@@ -313,8 +314,8 @@ void GraphImporter::importNode(GraphState &state, const onnx::NodeProto &proto, 
   state.b.setLoc(NameLoc::get(state.b.getStringAttr(
       proto.name().empty() ? proto.op_type() + "_" + std::to_string(index) : proto.name())));
   Node node(state, proto, index);
-  auto row = isDefaultDomain(proto.domain()) ? operators().find(proto.op_type())
-                                             : operators().end();
+  auto row =
+      isDefaultDomain(proto.domain()) ? operators().find(proto.op_type()) : operators().end();
   if (row == operators().end())
     return (void)node.unsupported("the operator is not supported");
   const OpRow &op = *row->second;
@@ -352,7 +353,8 @@ Error GraphImporter::finishFunction(GraphState &state) {
     Operand &operand = found->second;
     if (!elementType(b, operand.dtype) || (operand.elements && operand.elements->empty()) ||
         product(operand.dims).isConstant(0))
-      return unsupported(model.path(), "output \"" + output.name() + "\" is empty or of element type " +
+      return unsupported(model.path(), "output \"" + output.name() +
+                                           "\" is empty or of element type " +
                                            info(operand.dtype).name);
     Value value = node.value(operand);
     Type type = boundaryType(b, operand.dtype);
@@ -384,7 +386,8 @@ void noteMissingOutputs(GraphState &state, const llvm::StringSet<> &read,
   });
   for (const auto &[i, output] : llvm::enumerate(proto.output()))
     if (!poisoned && read.contains(output) && !state.values.count(output))
-      (void)Node(state, proto, index).unsupported("its output " + llvm::Twine(i) + " is not supported");
+      (void)Node(state, proto, index)
+          .unsupported("its output " + llvm::Twine(i) + " is not supported");
 }
 
 Error GraphImporter::importOnce(GraphState &state) {
@@ -448,8 +451,9 @@ Expected<OwningOpRef<ModuleOp>> GraphImporter::run() {
     for (const auto &[name, value] : state.substitutions)
       substitutions[name] = value;
   }
-  return unsupported(model.path(), "the dimensions of its inputs depend on each other in too many ways; "
-                                   "give them with -shape");
+  return unsupported(model.path(),
+                     "the dimensions of its inputs depend on each other in too many ways; "
+                     "give them with -shape");
 }
 
 } // namespace

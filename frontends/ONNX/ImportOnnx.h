@@ -9,9 +9,9 @@
 #define QCC_FRONTENDS_ONNX_IMPORTONNX_H
 
 #include "frontends/ONNX/OnnxModel.h"
-#include "llvm/ADT/StringMap.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace qcc {
 
@@ -20,21 +20,22 @@ struct OnnxImportOptions {
   llvm::StringMap<llvm::SmallVector<int64_t>> shapes;
 };
 
-/// Builds `func.func @run` with `nn.entry`. Arguments and results carry `nn.input` or `nn.output` (the
-/// name) and `nn.dims`: for each dynamic dimension, in order, the name of a symbolic dimension or, where it
-/// is none, an expression such as "batch*seq" or "floordiv(seq, 2) + 1" (exact grammar: DimExpr::str; spaces
-/// around + and -, none around *). The function's `nn.dim_max` maps symbols to the largest value the model
-/// allows. nn.weight sources are names of tensors in constantTensors().
+/// Builds `func.func @run` with `nn.entry`. Arguments and results carry `nn.input` or `nn.output`
+/// (the name) and `nn.dims`: for each dynamic dimension, in order, the name of a symbolic dimension
+/// or, where it is none, an expression such as "batch*seq" or "floordiv(seq, 2) + 1" (exact
+/// grammar: DimExpr::str; spaces around + and -, none around *). The function's `nn.dim_max` maps
+/// symbols to the largest value the model allows. nn.weight sources are names of tensors in
+/// constantTensors().
 ///
 /// Errors: Unsupported lists every node that cannot be compiled; BadModel names the node whose
 /// attributes or shapes contradict the standard; WrongUse for shapes that do not fit the inputs;
 /// Internal when the built IR does not verify.
-llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-importOnnx(mlir::MLIRContext *context, const OnnxModel &model,
-           const OnnxImportOptions &options = {});
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> importOnnx(mlir::MLIRContext *context,
+                                                             const OnnxModel &model,
+                                                             const OnnxImportOptions &options = {});
 
-/// All tensors that weights may come from: initializers, and the tensors of Constant nodes under the
-/// name of the node's output. Views of the model's data; the model must outlive them.
+/// All tensors that weights may come from: initializers, and the tensors of Constant nodes under
+/// the name of the node's output. Views of the model's data; the model must outlive them.
 llvm::Expected<TensorTable> constantTensors(const OnnxModel &model);
 
 } // namespace qcc

@@ -151,11 +151,11 @@ Value floatReduction(Node &n, const ReduceRow &row, ArrayRef<int64_t> axes, cons
   Operand sum;
   sum.dtype = x.dtype;
   sum.dims = folded;
-  sum.value = n.reduce(n.value(x), x.dims, axes, n.constant(element, row.init),
-                       [&](B &b, ValueRange v) {
-                         Value value = row.before ? row.before(b, v[0]) : v[0];
-                         return row.fold(b, {value, v[1]});
-                       });
+  sum.value =
+      n.reduce(n.value(x), x.dims, axes, n.constant(element, row.init), [&](B &b, ValueRange v) {
+        Value value = row.before ? row.before(b, v[0]) : v[0];
+        return row.fold(b, {value, v[1]});
+      });
   if (row.name == StringRef("ReduceMean")) {
     DimExpr count = 1;
     for (int64_t axis : axes)
@@ -339,13 +339,12 @@ LogicalResult importLayerNormalization(Node &n) {
     features.push_back(n.reshape(v, from, {rows.dims[1]}));
   }
   auto [centered, inverse] = center(n, rows, n.floatAttr("epsilon", 1e-5f));
-  Value y = withStatistics(n, centered, rows, inverse, features, n.b.getF32Type(),
-                           [&](B &b, ValueRange v) -> Value {
-                             Value r = arith::MulFOp::create(b, v[0], v[1]);
-                             r = arith::MulFOp::create(b, r, v[2]);
-                             return features.size() == 2 ? Value(arith::AddFOp::create(b, r, v[3]))
-                                                         : r;
-                           });
+  Value y = withStatistics(
+      n, centered, rows, inverse, features, n.b.getF32Type(), [&](B &b, ValueRange v) -> Value {
+        Value r = arith::MulFOp::create(b, v[0], v[1]);
+        r = arith::MulFOp::create(b, r, v[2]);
+        return features.size() == 2 ? Value(arith::AddFOp::create(b, r, v[3])) : r;
+      });
   return n.set(0, x.dtype, x.dims, n.reshape(y, rows.dims, x.dims));
 }
 
@@ -358,12 +357,11 @@ LogicalResult importInstanceNormalization(Node &n) {
   auto [centered, inverse] = center(n, rows, n.floatAttr("epsilon", 1e-5f));
   Operand y;
   y.dims = x.dims;
-  Value scaled = withStatistics(n, centered, rows, inverse, {}, n.b.getF32Type(),
-                                [](B &b, ValueRange v) -> Value {
-                                  return arith::MulFOp::create(b, v[0], v[1]);
-                                });
+  Value scaled = withStatistics(
+      n, centered, rows, inverse, {}, n.b.getF32Type(),
+      [](B &b, ValueRange v) -> Value { return arith::MulFOp::create(b, v[0], v[1]); });
   y.value = n.reshape(scaled, rows.dims, x.dims);
-  SmallVector<Operand> channel;
+  std::vector<Operand> channel;
   for (unsigned i : {1u, 2u}) {
     Operand &p = n.in(i);
     if (p.rank() != 1 || !elementType(n.b, p.dtype).isF32())
@@ -377,16 +375,15 @@ LogicalResult importInstanceNormalization(Node &n) {
     spread.value = n.reshape(n.value(p), p.dims, spread.dims);
     channel.push_back(spread);
   }
-  Value z = n.elementwise({&y, &channel[0], &channel[1]}, x.dims, n.b.getF32Type(),
-                          [](B &b, ValueRange v) -> Value {
-                            return arith::AddFOp::create(b, arith::MulFOp::create(b, v[0], v[1]),
-                                                         v[2]);
-                          });
+  Value z = n.elementwise(
+      {&y, &channel[0], &channel[1]}, x.dims, n.b.getF32Type(), [](B &b, ValueRange v) -> Value {
+        return arith::AddFOp::create(b, arith::MulFOp::create(b, v[0], v[1]), v[2]);
+      });
   return n.set(0, x.dtype, x.dims, z);
 }
 
-/// With the statistics of training: x * scale / sqrt(var + eps) + (bias - mean * ...), the factors for each
-/// channel computed once.
+/// With the statistics of training: x * scale / sqrt(var + eps) + (bias - mean * ...), the factors
+/// for each channel computed once.
 LogicalResult importBatchNormalization(Node &n) {
   Operand &x = n.in(0);
   Type element = elementType(n.b, x.dtype);
@@ -411,11 +408,10 @@ LogicalResult importBatchNormalization(Node &n) {
     Value sum = arith::AddFOp::create(b, v[1], n.constant(element, epsilon));
     return arith::DivFOp::create(b, v[0], math::SqrtOp::create(b, sum));
   });
-  offset.value = n.elementwise({p[1], p[2], &factor}, channels, element,
-                               [&](B &b, ValueRange v) -> Value {
-                                 return arith::SubFOp::create(
-                                     b, v[0], arith::MulFOp::create(b, v[1], v[2]));
-                               });
+  offset.value =
+      n.elementwise({p[1], p[2], &factor}, channels, element, [&](B &b, ValueRange v) -> Value {
+        return arith::SubFOp::create(b, v[0], arith::MulFOp::create(b, v[1], v[2]));
+      });
   Dims spread(x.rank() - 1, DimExpr(1));
   spread[0] = x.dims[1];
   for (Operand *o : {&factor, &offset}) {

@@ -1,7 +1,7 @@
 //===- ImportShape.cpp - Operators on shapes ------------------------------------===//
 //
-// Shape, Reshape and their kin. Where the elements of a tensor are known at import (sizes and constants), they
-// move along, so that a Reshape at the end of such a chain finds its sizes.
+// Shape, Reshape and their kin. Where the elements of a tensor are known at import (sizes and
+// constants), they move along, so that a Reshape at the end of such a chain finds its sizes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -113,7 +113,8 @@ LogicalResult importReshape(Node &n) {
     // A symbol of which only multiples are possible would need a check when the program runs.
     if (!exact)
       return n.unsupported("reshapes " + str(x.dims) + " with a dimension of " + total.str() +
-                           " / " + rest.str() + ", which may not be whole; give shapes with -shape");
+                           " / " + rest.str() +
+                           ", which may not be whole; give shapes with -shape");
     dims[*open] = *exact;
   } else if (failed(n.unify(total, rest))) {
     return failure();
@@ -307,8 +308,8 @@ LogicalResult importRange(Node &n) {
   Value by = n.constant(element, static_cast<double>(*delta));
   Value y = n.generic({}, n.empty(element, {count}), n.b.getMultiDimIdentityMap(1),
                       {utils::IteratorType::parallel}, [&](B &b, ValueRange) -> Value {
-                        Value i = arith::IndexCastOp::create(b, element,
-                                                             linalg::IndexOp::create(b, 0));
+                        Value i =
+                            arith::IndexCastOp::create(b, element, linalg::IndexOp::create(b, 0));
                         return arith::AddIOp::create(b, start, arith::MulIOp::create(b, i, by));
                       });
   return n.set(0, dtype, {count}, y);
