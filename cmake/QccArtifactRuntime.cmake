@@ -5,6 +5,7 @@
 
 find_program(QCC_CLANGXX clang++-22 REQUIRED)
 find_program(QCC_LLVM_AR llvm-ar-22 REQUIRED)
+find_program(QCC_LLVM_OBJCOPY llvm-objcopy-22 REQUIRED)
 option(QCC_ARTIFACT_RUNTIMES "Build the runtime of artifacts" ON)
 add_custom_target(qcc-artifact-runtimes ALL)
 
@@ -97,8 +98,14 @@ function(qcc_add_artifact_runtime arch triple)
   foreach(name crt1.o crti.o crtbeginT.o crtend.o crtn.o crtbeginS.o crtendS.o libc.a libm.a
                libgcc.a libgcc_eh.a libc.so.6 libm.so.6)
     qcc_find_system_file(from ${triple} ${name})
+    set(copy ${CMAKE_COMMAND} -E copy)
+    if(name MATCHES "\\.a$")
+      # Nothing is ever thrown or unwound in an artifact: its tables are dead weight.
+      set(copy ${QCC_LLVM_OBJCOPY} --strip-debug --remove-section=.eh_frame
+               --remove-section=.gcc_except_table)
+    endif()
     add_custom_command(OUTPUT ${directory}/${name}
-      COMMAND ${CMAKE_COMMAND} -E copy ${from} ${directory}/${name}
+      COMMAND ${copy} ${from} ${directory}/${name}
       DEPENDS ${from} VERBATIM)
     list(APPEND outputs ${directory}/${name})
   endforeach()

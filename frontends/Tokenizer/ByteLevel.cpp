@@ -23,8 +23,7 @@ using llvm::Twine;
 namespace {
 
 bool printsAsItself(unsigned byte) {
-  return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) ||
-         byte >= 0xAE;
+  return (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xAC) || byte >= 0xAE;
 }
 
 /// Byte of each character below U+0144, or -1.
@@ -56,19 +55,17 @@ std::optional<std::string> qcc::bytesOfByteLevel(StringRef text) {
 
 int qcc::byteOfToken(StringRef text) {
   unsigned value;
-  if (text.size() != 6 || !text.consume_front("<0x") ||
-      !text.consume_back(">") || text.getAsInteger(16, value) ||
-      llvm::utohexstr(value, false, 2) != text)
+  if (text.size() != 6 || !text.consume_front("<0x") || !text.consume_back(">") ||
+      text.getAsInteger(16, value) || llvm::utohexstr(value, false, 2) != text)
     return -1;
   return static_cast<int>(value);
 }
 
-Error qcc::addMerge(TokenizerSpec &spec, const StringMap<uint32_t> &ids,
-                    StringRef left, StringRef right, size_t index) {
-  auto l = ids.find(left), r = ids.find(right),
-       m = ids.find((left + right).str());
-  for (auto &[it, text] : {std::pair(l, left.str()), std::pair(r, right.str()),
-                           std::pair(m, (left + right).str())})
+Error qcc::addMerge(TokenizerSpec &spec, const StringMap<uint32_t> &ids, StringRef left,
+                    StringRef right, size_t index) {
+  auto l = ids.find(left), r = ids.find(right), m = ids.find((left + right).str());
+  for (auto &[it, text] :
+       {std::pair(l, left.str()), std::pair(r, right.str()), std::pair(m, (left + right).str())})
     if (it == ids.end())
       return badModel(spec.source, "merge " + Twine(index),
                       "'" + text + "' is not in the vocabulary");
@@ -76,13 +73,12 @@ Error qcc::addMerge(TokenizerSpec &spec, const StringMap<uint32_t> &ids,
   return Error::success();
 }
 
-Error qcc::addMerge(TokenizerSpec &spec, const StringMap<uint32_t> &ids,
-                    StringRef rule, size_t index) {
+Error qcc::addMerge(TokenizerSpec &spec, const StringMap<uint32_t> &ids, StringRef rule,
+                    size_t index) {
   auto [left, right] = rule.split(' ');
   if (left.empty() || right.empty() || right.contains(' '))
     return badModel(spec.source, "merge " + Twine(index),
-                    "'" + rule +
-                        "' is not two tokens with a space between them");
+                    "'" + rule + "' is not two tokens with a space between them");
   return addMerge(spec, ids, left, right, index);
 }
 
@@ -91,8 +87,7 @@ void qcc::findByteTokens(TokenizerSpec &spec, const StringMap<uint32_t> &ids) {
   if (spec.model == text::Model::ByteBpe) {
     for (size_t id = 0; id < spec.tokens.size(); ++id)
       if (spec.matchable[id] && spec.tokens[id].size() == 1)
-        spec.byteIds[static_cast<uint8_t>(spec.tokens[id][0])] =
-            static_cast<int32_t>(id);
+        spec.byteIds[static_cast<uint8_t>(spec.tokens[id][0])] = static_cast<int32_t>(id);
     return;
   }
   for (auto &entry : ids)

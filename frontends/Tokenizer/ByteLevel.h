@@ -26,12 +26,12 @@ int byteOfToken(llvm::StringRef text);
 
 /// Adds the rule of two tokens' texts as written in the vocabulary `ids`;
 /// `index` is its place in the file.
-llvm::Error addMerge(TokenizerSpec &, const llvm::StringMap<uint32_t> &ids,
-                     llvm::StringRef left, llvm::StringRef right, size_t index);
+llvm::Error addMerge(TokenizerSpec &, const llvm::StringMap<uint32_t> &ids, llvm::StringRef left,
+                     llvm::StringRef right, size_t index);
 
 /// The same for a rule written "left right".
-llvm::Error addMerge(TokenizerSpec &, const llvm::StringMap<uint32_t> &ids,
-                     llvm::StringRef rule, size_t index);
+llvm::Error addMerge(TokenizerSpec &, const llvm::StringMap<uint32_t> &ids, llvm::StringRef rule,
+                     size_t index);
 
 /// Sets byteIds from the texts: single bytes (byte level) or tokens <0xHH>
 /// (`ids`).

@@ -53,25 +53,21 @@ Error checkId(const TokenizerSpec &spec, int64_t id, const Twine &what) {
 Error checkTexts(const TokenizerSpec &spec) {
   size_t n = spec.tokens.size(), total = 0;
   if (n == 0 || n > kMaxTokens)
-    return badModel(spec.source, "vocabulary",
-                    Twine(n) + " tokens; 1 to 2^24 are possible");
+    return badModel(spec.source, "vocabulary", Twine(n) + " tokens; 1 to 2^24 are possible");
   if (spec.tokenFlags.size() != n || spec.matchable.size() != n ||
       (spec.model == Model::ScoreBpe && spec.scores.size() != n))
     return badModel(spec.source, "vocabulary",
                     "its lists of texts, types and scores differ in length");
   for (size_t i = 0; i < n; ++i) {
     if (spec.tokens[i].size() > kMaxTokenBytes)
-      return badModel(spec.source, "token " + Twine(i),
-                      "its text is longer than 65536 bytes");
+      return badModel(spec.source, "token " + Twine(i), "its text is longer than 65536 bytes");
     total += spec.tokens[i].size();
   }
   if (total > UINT32_MAX)
-    return badModel(spec.source, "vocabulary",
-                    "its texts are longer than 4 GiB");
+    return badModel(spec.source, "vocabulary", "its texts are longer than 4 GiB");
   for (size_t i = 0; i < spec.scores.size(); ++i)
     if (std::isnan(spec.scores[i]))
-      return badModel(spec.source, "token " + Twine(i),
-                      "its score is not a number");
+      return badModel(spec.source, "token " + Twine(i), "its score is not a number");
   return Error::success();
 }
 
@@ -129,8 +125,7 @@ std::vector<uint32_t> lookupTable(const TokenizerSpec &spec) {
 
 std::vector<Merge> mergeTable(const TokenizerSpec &spec) {
   uint64_t count = spec.merges.size();
-  std::vector<Merge> table(count ? count + count / 2 + 1 : 0,
-                           Merge{kEmptySlot, 0, 0, 0});
+  std::vector<Merge> table(count ? count + count / 2 + 1 : 0, Merge{kEmptySlot, 0, 0, 0});
   for (const auto &[rank, m] : llvm::enumerate(spec.merges)) {
     uint64_t slot = hashSlot(hashPair(m.left, m.right), table.size());
     while (table[slot].left != kEmptySlot &&
@@ -149,10 +144,9 @@ std::vector<uint32_t> ranksOfScores(const std::vector<float> &scores) {
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<uint32_t> ranks;
   for (float s : scores)
-    ranks.push_back(
-        static_cast<uint32_t>(std::lower_bound(distinct.begin(), distinct.end(),
-                                               s, std::greater<float>()) -
-                              distinct.begin()));
+    ranks.push_back(static_cast<uint32_t>(
+        std::lower_bound(distinct.begin(), distinct.end(), s, std::greater<float>()) -
+        distinct.begin()));
   return ranks;
 }
 
@@ -170,13 +164,10 @@ std::vector<Added> addedTable(const TokenizerSpec &spec, bool normalized,
     }
   std::vector<Added> table;
   for (const auto &[text, a] : sorted) {
-    uint32_t flags = (a->special ? kAddedSpecial : 0) |
-                     (a->singleWord ? kAddedSingleWord : 0) |
-                     (a->lstrip ? kAddedLstrip : 0) |
-                     (a->rstrip ? kAddedRstrip : 0) |
+    uint32_t flags = (a->special ? kAddedSpecial : 0) | (a->singleWord ? kAddedSingleWord : 0) |
+                     (a->lstrip ? kAddedLstrip : 0) | (a->rstrip ? kAddedRstrip : 0) |
                      (normalized ? kAddedNormalized : 0);
-    table.push_back({static_cast<uint32_t>(texts.size()),
-                     static_cast<uint32_t>(text.size()),
+    table.push_back({static_cast<uint32_t>(texts.size()), static_cast<uint32_t>(text.size()),
                      static_cast<uint32_t>(a->id), flags});
     texts.insert(texts.end(), text.begin(), text.end());
   }
@@ -185,8 +176,7 @@ std::vector<Added> addedTable(const TokenizerSpec &spec, bool normalized,
 
 } // namespace
 
-llvm::Expected<std::vector<uint8_t>>
-qcc::buildTokenizer(const TokenizerSpec &spec) {
+llvm::Expected<std::vector<uint8_t>> qcc::buildTokenizer(const TokenizerSpec &spec) {
   if (Error e = checkTexts(spec))
     return std::move(e);
   if (Error e = checkIds(spec))

@@ -45,9 +45,8 @@ struct TokenizerSpec {
   /// token are empty.
   std::vector<std::string> tokens;
   std::vector<uint8_t> tokenFlags; ///< text::TokenFlags by id
-  std::vector<bool>
-      matchable; ///< by id: the model may produce this token from its text
-  std::vector<float> scores; ///< by id; ScoreBpe only
+  std::vector<bool> matchable;     ///< by id: the model may produce this token from its text
+  std::vector<float> scores;       ///< by id; ScoreBpe only
   std::vector<MergeRule> merges;
   std::vector<int32_t> byteIds; ///< 256 ids by byte, -1 for none; or empty
   std::vector<AddedToken> added;
@@ -62,15 +61,11 @@ struct TokenizerSpec {
 class TokenizerMetadata {
 public:
   virtual ~TokenizerMetadata() = default;
-  virtual std::optional<llvm::StringRef>
-  getString(llvm::StringRef key) const = 0;
-  virtual std::optional<std::vector<llvm::StringRef>>
-  getStrings(llvm::StringRef key) const = 0;
-  virtual std::optional<std::vector<float>>
-  getFloats(llvm::StringRef key) const = 0;
+  virtual std::optional<llvm::StringRef> getString(llvm::StringRef key) const = 0;
+  virtual std::optional<std::vector<llvm::StringRef>> getStrings(llvm::StringRef key) const = 0;
+  virtual std::optional<std::vector<float>> getFloats(llvm::StringRef key) const = 0;
   /// Any integer array type.
-  virtual std::optional<std::vector<int64_t>>
-  getInts(llvm::StringRef key) const = 0;
+  virtual std::optional<std::vector<int64_t>> getInts(llvm::StringRef key) const = 0;
   /// Any integer type.
   virtual std::optional<int64_t> getInt(llvm::StringRef key) const = 0;
   virtual std::optional<bool> getBool(llvm::StringRef key) const = 0;
@@ -81,8 +76,7 @@ public:
 llvm::Expected<TokenizerSpec> readTokenizerDirectory(llvm::StringRef directory);
 
 /// Reads the tokenizer.* keys of a GGUF file; `file` names it in messages.
-llvm::Expected<TokenizerSpec> readTokenizerGguf(const TokenizerMetadata &,
-                                                llvm::StringRef file);
+llvm::Expected<TokenizerSpec> readTokenizerGguf(const TokenizerMetadata &, llvm::StringRef file);
 
 /// Checks the description and lays it out.
 llvm::Expected<std::vector<uint8_t>> buildTokenizer(const TokenizerSpec &);

@@ -70,8 +70,7 @@ Error addStops(TokenizerSpec &spec, StringRef path, const json &config) {
   for (const json *item : values) {
     std::optional<uint64_t> id = unsignedOf(*item);
     if (!id)
-      return badModel(path, "eos_token_id",
-                      "not an integer of 0 or more, nor a list of them");
+      return badModel(path, "eos_token_id", "not an integer of 0 or more, nor a list of them");
     // Test and pruned models keep the ids of the tokenizer they came from.
     if (*id < spec.tokens.size())
       addStop(spec, static_cast<int32_t>(*id));
@@ -88,8 +87,7 @@ void overrideSpecial(TokenizerSpec &spec, const json &config) {
   auto apply = [&](StringRef key, int32_t id, std::vector<int32_t> &ids) {
     const json *v = findMember(config, key);
     if (v && v->is_boolean())
-      ids = v->get<bool>() && id >= 0 ? std::vector<int32_t>{id}
-                                      : std::vector<int32_t>{};
+      ids = v->get<bool>() && id >= 0 ? std::vector<int32_t>{id} : std::vector<int32_t>{};
   };
   apply("add_bos_token", spec.bos, spec.prefix);
   apply("add_eos_token", spec.eos, spec.suffix);
@@ -120,8 +118,7 @@ Error readConfig(TokenizerSpec &spec, StringRef path) {
       return Error::success();
     id = idOf(spec, text);
     if (id < 0)
-      return badModel(path, key,
-                      "'" + text + "' is not a token of the vocabulary");
+      return badModel(path, key, "'" + text + "' is not a token of the vocabulary");
     return Error::success();
   };
   if (Error e = find("bos_token", spec.bos))
@@ -152,10 +149,8 @@ Error readTemplate(TokenizerSpec &spec, StringRef path) {
 llvm::Expected<TokenizerSpec> qcc::readTokenizerDirectory(StringRef directory) {
   std::string main = pathOf(directory, "tokenizer.json");
   if (!llvm::sys::fs::exists(main))
-    return unsupported(
-        directory,
-        "there is no tokenizer.json here; convert the tokenizer with "
-        "transformers' save_pretrained (fast tokenizer)");
+    return unsupported(directory, "there is no tokenizer.json here; convert the tokenizer with "
+                                  "transformers' save_pretrained (fast tokenizer)");
   llvm::Expected<json> root = readJson(main);
   if (!root)
     return root.takeError();

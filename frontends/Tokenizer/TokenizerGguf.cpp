@@ -30,8 +30,7 @@ struct PreTokenizer {
   bool ignoreMerges, addBos, nfc;
 };
 
-constexpr Split kDigits = Split::Digits, kGpt2 = Split::Gpt2,
-                kNone = Split::None;
+constexpr Split kDigits = Split::Digits, kGpt2 = Split::Gpt2, kNone = Split::None;
 const PreTokenizer kPreTokenizers[] = {
     {"gpt-2", {kGpt2}, false, false, false},
     {"phi-2", {kGpt2}, false, false, false},
@@ -58,25 +57,19 @@ const PreTokenizer kPreTokenizers[] = {
 };
 
 /// Control tokens that end a turn; files often name only one of them.
-constexpr StringRef kTurnEnds[] = {"<|im_end|>",    "<|eot_id|>",
-                                   "<|eom_id|>",    "<|end|>",
-                                   "<end_of_turn>", "<|endoftext|>"};
+constexpr StringRef kTurnEnds[] = {"<|im_end|>", "<|eot_id|>",    "<|eom_id|>",
+                                   "<|end|>",    "<end_of_turn>", "<|endoftext|>"};
 
 class GgufTokenizerReader {
 public:
-  GgufTokenizerReader(const TokenizerMetadata &m, StringRef file)
-      : metadata(m) {
+  GgufTokenizerReader(const TokenizerMetadata &m, StringRef file) : metadata(m) {
     spec.source = file.str();
   }
   llvm::Expected<TokenizerSpec> read();
 
 private:
-  static std::string key(StringRef name) {
-    return ("tokenizer.ggml." + name).str();
-  }
-  Error bad(StringRef name, const Twine &what) {
-    return badModel(spec.source, key(name), what);
-  }
+  static std::string key(StringRef name) { return ("tokenizer.ggml." + name).str(); }
+  Error bad(StringRef name, const Twine &what) { return badModel(spec.source, key(name), what); }
   Error readModel();
   Error readPre();
   Error readTokens();
@@ -100,8 +93,7 @@ Error GgufTokenizerReader::readModel() {
     return readPre();
   }
   if (*model != "llama")
-    return unsupported(spec.source,
-                       "tokenizer.ggml.model '" + *model + "' is not supported",
+    return unsupported(spec.source, "tokenizer.ggml.model '" + *model + "' is not supported",
                        {("tokenizer.ggml.model " + *model).str()});
   spec.model = Model::ScoreBpe;
   spec.flags = kEscapeSpaces | kByteFallback;
@@ -122,27 +114,23 @@ Error GgufTokenizerReader::readPre() {
     return bad("pre", "missing, so it is not known how text is split; convert "
                       "the model again "
                       "with a current convert_hf_to_gguf.py");
-  const auto *found = llvm::find_if(
-      kPreTokenizers, [&](const PreTokenizer &p) { return *pre == p.name; });
+  const auto *found =
+      llvm::find_if(kPreTokenizers, [&](const PreTokenizer &p) { return *pre == p.name; });
   if (found == std::end(kPreTokenizers))
-    return unsupported(spec.source,
-                       "tokenizer.ggml.pre '" + *pre + "' is not supported",
+    return unsupported(spec.source, "tokenizer.ggml.pre '" + *pre + "' is not supported",
                        {("tokenizer.ggml.pre " + *pre).str()});
   for (Split s : found->steps)
     if (s != kNone)
       spec.steps.push_back(s);
-  spec.flags =
-      (found->ignoreMerges ? kIgnoreMerges : 0) | (found->nfc ? kNfc : 0);
+  spec.flags = (found->ignoreMerges ? kIgnoreMerges : 0) | (found->nfc ? kNfc : 0);
   addBos = found->addBos;
   return Error::success();
 }
 
 void GgufTokenizerReader::addToken(StringRef text, int64_t type) {
   int32_t id = static_cast<int32_t>(spec.tokens.size());
-  bool special = type == Control || type == Unknown,
-       added = special || type == UserDefined;
-  uint8_t flags = (special ? kTokenSpecial : 0) |
-                  (added ? kTokenAdded | kTokenVerbatim : 0);
+  bool special = type == Control || type == Unknown, added = special || type == UserDefined;
+  uint8_t flags = (special ? kTokenSpecial : 0) | (added ? kTokenAdded | kTokenVerbatim : 0);
   bool matchable = type != Unused && !special;
   std::string stored = text.str();
   if (added && !text.empty())
@@ -164,21 +152,18 @@ void GgufTokenizerReader::addToken(StringRef text, int64_t type) {
 Error GgufTokenizerReader::readTokens() {
   auto tokens = metadata.getStrings(key("tokens"));
   if (!tokens || tokens->empty() || tokens->size() > kMaxTokens)
-    return bad("tokens",
-               "missing, empty, not an array of strings, or of more than 2^24");
+    return bad("tokens", "missing, empty, not an array of strings, or of more than 2^24");
   auto types = metadata.getInts(key("token_type"));
   if (types && types->size() != tokens->size())
-    return bad("token_type", Twine(types->size()) + " types of " +
-                                 Twine(tokens->size()) + " tokens");
+    return bad("token_type",
+               Twine(types->size()) + " types of " + Twine(tokens->size()) + " tokens");
   for (const auto &[i, text] : llvm::enumerate(*tokens)) {
     int64_t type = types ? (*types)[i] : static_cast<int64_t>(Normal);
     if (type < 0 || type > Byte)
-      return bad("token_type",
-                 "token " + Twine(i) + " has the unknown type " + Twine(type));
-    if (!text.empty() &&
-        !ids.try_emplace(text, static_cast<uint32_t>(i)).second)
-      return bad("tokens", "'" + text + "' is token " + Twine(ids[text]) +
-                               " and token " + Twine(i));
+      return bad("token_type", "token " + Twine(i) + " has the unknown type " + Twine(type));
+    if (!text.empty() && !ids.try_emplace(text, static_cast<uint32_t>(i)).second)
+      return bad("tokens",
+                 "'" + text + "' is token " + Twine(ids[text]) + " and token " + Twine(i));
     addToken(text, type);
   }
   if (spec.model == Model::ScoreBpe) {
@@ -207,8 +192,7 @@ Error GgufTokenizerReader::readId(StringRef name, int32_t &id) {
     // Writers put 2^32 - 1 where there is no such token.
     bool none = *v == UINT32_MAX || *v == -1;
     if (!none && (*v < 0 || *v >= static_cast<int64_t>(spec.tokens.size())))
-      return bad(name, "id " + Twine(*v) +
-                           " is not below the number of tokens, " +
+      return bad(name, "id " + Twine(*v) + " is not below the number of tokens, " +
                            Twine(spec.tokens.size()));
     id = none ? -1 : static_cast<int32_t>(*v);
   } else if (id >= static_cast<int32_t>(spec.tokens.size())) {
@@ -220,11 +204,9 @@ Error GgufTokenizerReader::readId(StringRef name, int32_t &id) {
 Error GgufTokenizerReader::readSpecial() {
   int32_t unk = spec.unk, eot = -1, eom = -1;
   for (auto [name, id] :
-       {std::pair("bos_token_id", &spec.bos),
-        std::pair("eos_token_id", &spec.eos),
-        std::pair("padding_token_id", &spec.pad),
-        std::pair("eot_token_id", &eot), std::pair("eom_token_id", &eom),
-        std::pair("unknown_token_id", &unk)})
+       {std::pair("bos_token_id", &spec.bos), std::pair("eos_token_id", &spec.eos),
+        std::pair("padding_token_id", &spec.pad), std::pair("eot_token_id", &eot),
+        std::pair("eom_token_id", &eom), std::pair("unknown_token_id", &unk)})
     if (Error e = readId(name, *id))
       return e;
   // Byte-level models leave out what they have no byte for.
@@ -237,8 +219,7 @@ Error GgufTokenizerReader::readSpecial() {
   for (int32_t id : {spec.eos, eot, eom})
     stop(id);
   for (StringRef text : kTurnEnds)
-    if (auto it = ids.find(text);
-        it != ids.end() && (spec.tokenFlags[it->second] & kTokenSpecial))
+    if (auto it = ids.find(text); it != ids.end() && (spec.tokenFlags[it->second] & kTokenSpecial))
       stop(static_cast<int32_t>(it->second));
   addBos = metadata.getBool(key("add_bos_token")).value_or(addBos);
   addEos = metadata.getBool(key("add_eos_token")).value_or(false);
@@ -250,15 +231,13 @@ Error GgufTokenizerReader::readSpecial() {
     spec.prefix = {spec.bos};
   if (addEos)
     spec.suffix = {spec.eos};
-  spec.chatTemplate =
-      metadata.getString("tokenizer.chat_template").value_or("").str();
+  spec.chatTemplate = metadata.getString("tokenizer.chat_template").value_or("").str();
   return Error::success();
 }
 
 llvm::Expected<TokenizerSpec> GgufTokenizerReader::read() {
-  for (auto step :
-       {&GgufTokenizerReader::readModel, &GgufTokenizerReader::readTokens,
-        &GgufTokenizerReader::readMerges, &GgufTokenizerReader::readSpecial})
+  for (auto step : {&GgufTokenizerReader::readModel, &GgufTokenizerReader::readTokens,
+                    &GgufTokenizerReader::readMerges, &GgufTokenizerReader::readSpecial})
     if (Error e = (this->*step)())
       return std::move(e);
   findByteTokens(spec, ids);
@@ -267,7 +246,7 @@ llvm::Expected<TokenizerSpec> GgufTokenizerReader::read() {
 
 } // namespace
 
-llvm::Expected<TokenizerSpec>
-qcc::readTokenizerGguf(const TokenizerMetadata &metadata, StringRef file) {
+llvm::Expected<TokenizerSpec> qcc::readTokenizerGguf(const TokenizerMetadata &metadata,
+                                                     StringRef file) {
   return GgufTokenizerReader(metadata, file).read();
 }

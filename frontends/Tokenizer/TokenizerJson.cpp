@@ -64,39 +64,33 @@ std::pair<StringRef, bool> patternOf(const json &object) {
 }
 
 Split splitOfRegex(StringRef regex) {
-#define QCC_WORDS(prefix, digits)                                              \
-  prefix "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits                              \
+#define QCC_WORDS(prefix, digits)                                                                  \
+  prefix "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits                                                  \
          "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-#define QCC_POSSESSIVE(prefix, digits)                                         \
-  prefix "|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|" digits                             \
+#define QCC_POSSESSIVE(prefix, digits)                                                             \
+  prefix "|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}+|" digits                                                 \
          "| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"
 #define QCC_UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
 #define QCC_LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
-#define QCC_CASED(suffix, digits)                                              \
-  "[^\\r\\n\\p{L}\\p{N}]?" QCC_UPPER "*" QCC_LOWER "+" suffix                  \
-  "|[^\\r\\n\\p{L}\\p{N}]?" QCC_UPPER "+" QCC_LOWER "*" suffix "|" digits      \
+#define QCC_CASED(suffix, digits)                                                                  \
+  "[^\\r\\n\\p{L}\\p{N}]?" QCC_UPPER "*" QCC_LOWER "+" suffix "|[^\\r\\n\\p{L}\\p{N}]?" QCC_UPPER  \
+  "+" QCC_LOWER "*" suffix "|" digits                                                              \
   "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
-  constexpr const char *rest =
-      "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+  constexpr const char *rest = "| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
   if (regex == std::string("'s|'t|'re|'ve|'m|'ll|'d") + rest ||
       regex == std::string("'(?:[sdmt]|ll|ve|re)") + rest)
     return Split::Gpt2;
   return llvm::StringSwitch<Split>(regex)
-      .Case(QCC_WORDS("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "\\p{N}{1,3}"),
-            Split::Llama3)
-      .Case(QCC_POSSESSIVE("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "\\p{N}{1,3}"),
-            Split::Llama3)
-      .Case(QCC_POSSESSIVE("'(?i:[sdmt]|ll|ve|re)", "\\p{N}{1,3}"),
-            Split::Llama3)
+      .Case(QCC_WORDS("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "\\p{N}{1,3}"), Split::Llama3)
+      .Case(QCC_POSSESSIVE("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "\\p{N}{1,3}"), Split::Llama3)
+      .Case(QCC_POSSESSIVE("'(?i:[sdmt]|ll|ve|re)", "\\p{N}{1,3}"), Split::Llama3)
       .Case(QCC_WORDS("(?i:'s|'t|'re|'ve|'m|'ll|'d)", "\\p{N}"), Split::Qwen2)
-      .Case(
-          "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|"
-          "\\p{N}"
-          "| "
-          "?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
-          Split::Qwen35)
-      .Case(QCC_CASED("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}"),
-            Split::O200k)
+      .Case("(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|"
+            "\\p{N}"
+            "| "
+            "?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+            Split::Qwen35)
+      .Case(QCC_CASED("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}"), Split::O200k)
       .Case(QCC_CASED("", "\\p{N}"), Split::Tekken)
       .Case("\\p{N}", Split::Digits)
       .Case("\\p{N}+", Split::DigitRuns)
@@ -111,16 +105,12 @@ Split splitOfRegex(StringRef regex) {
 
 class JsonReader {
 public:
-  JsonReader(StringRef path, const json &root) : root(root) {
-    spec.source = path.str();
-  }
+  JsonReader(StringRef path, const json &root) : root(root) { spec.source = path.str(); }
 
   llvm::Expected<TokenizerSpec> read();
 
 private:
-  Error bad(const Twine &where, const Twine &what) {
-    return badModel(spec.source, where, what);
-  }
+  Error bad(const Twine &where, const Twine &what) { return badModel(spec.source, where, what); }
   void unknown(const Twine &what) { unsupportedParts.push_back(what.str()); }
 
   void readNormalizer();
@@ -156,8 +146,7 @@ void JsonReader::readNormalizerStep(const json &n) {
   } else if (type == "Prepend" && stringMember(n, "prepend") == kMeta) {
     prependSeen = true;
     spec.prepend = Prepend::Always;
-  } else if (type == "Replace" &&
-             patternOf(n) == std::pair(StringRef(" "), false) &&
+  } else if (type == "Replace" && patternOf(n) == std::pair(StringRef(" "), false) &&
              stringMember(n, "content") == kMeta) {
     escapeSeen = true;
     spec.flags |= kEscapeSpaces;
@@ -204,15 +193,13 @@ void JsonReader::readSplit(const json &p) {
   bool invert = boolMember(p, "invert", false);
   // The patterns cover any text: keeping what matches and cutting around it are
   // the same.
-  bool cuts =
-      (behavior == "Isolated" && !invert) || (behavior == "Removed" && invert);
+  bool cuts = (behavior == "Isolated" && !invert) || (behavior == "Removed" && invert);
   Split split = isRegex && cuts ? splitOfRegex(pattern) : Split::None;
   bool noSpaceLeft = !isRegex && pattern == " " && escapeSeen;
   if (split != Split::None)
     spec.steps.push_back(split);
   else if (!noSpaceLeft)
-    unknown("pre_tokenizer Split (" + behavior + ") with the pattern " +
-            pattern);
+    unknown("pre_tokenizer Split (" + behavior + ") with the pattern " + pattern);
 }
 
 void JsonReader::readPreTokenizerStep(const json &p, bool first) {
@@ -221,16 +208,14 @@ void JsonReader::readPreTokenizerStep(const json &p, bool first) {
     byteLevel = true;
     if (boolMember(p, "add_prefix_space", true)) {
       if (!first)
-        unknown(
-            "pre_tokenizer ByteLevel with add_prefix_space after other steps");
+        unknown("pre_tokenizer ByteLevel with add_prefix_space after other steps");
       spec.prepend = Prepend::SpaceAlways;
     }
     if (boolMember(p, "use_regex", true))
       spec.steps.push_back(Split::Gpt2);
   } else if (type == "Digits") {
-    spec.steps.push_back(boolMember(p, "individual_digits", false)
-                             ? Split::Digits
-                             : Split::DigitRuns);
+    spec.steps.push_back(boolMember(p, "individual_digits", false) ? Split::Digits
+                                                                   : Split::DigitRuns);
   } else if (type == "Split") {
     readSplit(p);
   } else if (type == "Metaspace") {
@@ -261,8 +246,7 @@ void JsonReader::readDecoder() {
     StringRef type = stringMember(*step, "type");
     if (type == "Strip") {
       const json *start = member(*step, "start");
-      if (stringMember(*step, "content") == " " && start &&
-          unsignedOf(*start) == 1)
+      if (stringMember(*step, "content") == " " && start && unsignedOf(*start) == 1)
         spec.flags |= kStripFirst;
       else
         unknown("decoder " + step->dump());
@@ -270,11 +254,10 @@ void JsonReader::readDecoder() {
       if (stringMember(*step, "prepend_scheme") != "never")
         spec.flags |= kStripFirst;
     } else if (type == "Replace") {
-      if (patternOf(*step) != std::pair(kMeta, false) ||
-          stringMember(*step, "content") != " ")
+      if (patternOf(*step) != std::pair(kMeta, false) || stringMember(*step, "content") != " ")
         unknown("decoder " + step->dump());
-    } else if (type != "ByteLevel" && type != "ByteFallback" &&
-               type != "Fuse" && type != "WordPiece") {
+    } else if (type != "ByteLevel" && type != "ByteFallback" && type != "Fuse" &&
+               type != "WordPiece") {
       unknown("decoder " + step->dump());
     }
   }
@@ -288,8 +271,7 @@ void JsonReader::readModelOptions(const json &model) {
     spec.model = Model::WordPiece;
     if (stringMember(model, "continuing_subword_prefix") != "##")
       unknown("model WordPiece with a continuing_subword_prefix other than ##");
-    if (const json *n = member(model, "max_input_chars_per_word");
-        n && unsignedOf(*n) != 100)
+    if (const json *n = member(model, "max_input_chars_per_word"); n && unsignedOf(*n) != 100)
       unknown("model WordPiece with max_input_chars_per_word other than 100");
     return;
   }
@@ -312,8 +294,7 @@ void JsonReader::readModelOptions(const json &model) {
 /// Gives token `text` its id.
 Error JsonReader::place(StringRef text, int64_t id, bool added) {
   if (id < 0 || id >= kMaxTokens)
-    return bad("token '" + text + "'",
-               "id " + Twine(id) + " is not between 0 and 2^24");
+    return bad("token '" + text + "'", "id " + Twine(id) + " is not between 0 and 2^24");
   size_t i = static_cast<size_t>(id);
   if (i >= spec.tokens.size()) {
     spec.tokens.resize(i + 1);
@@ -322,9 +303,8 @@ Error JsonReader::place(StringRef text, int64_t id, bool added) {
     taken.resize(i + 1);
   }
   if (taken[i] && spec.tokens[i] != text)
-    return bad("token '" + text + "'", "id " + Twine(id) +
-                                           " is also the id of '" +
-                                           spec.tokens[i] + "'");
+    return bad("token '" + text + "'",
+               "id " + Twine(id) + " is also the id of '" + spec.tokens[i] + "'");
   taken[i] = true;
   spec.tokens[i] = text.str();
   spec.matchable[i] = !added;
@@ -336,14 +316,13 @@ Error JsonReader::readVocabulary(const json &model) {
   if (!vocab || !vocab->is_object() || vocab->empty())
     return bad("model.vocab", "missing, or not an object of token ids");
   // Ids far apart would make tables of nothing.
-  const uint64_t limit =
-      std::min<uint64_t>(vocab->size() * 4 + 65536, kMaxTokens);
+  const uint64_t limit = std::min<uint64_t>(vocab->size() * 4 + 65536, kMaxTokens);
   for (auto it = vocab->begin(); it != vocab->end(); ++it) {
     std::optional<uint64_t> id = unsignedOf(it.value());
     if (!id || *id >= limit)
-      return bad("model.vocab: '" + Twine(it.key()) + "'",
-                 "its id is not an integer from 0 to " + Twine(limit) +
-                     ", the most for this many tokens");
+      return bad("model.vocab: '" + Twine(it.key()) + "'", "its id is not an integer from 0 to " +
+                                                               Twine(limit) +
+                                                               ", the most for this many tokens");
     if (Error e = place(it.key(), static_cast<int64_t>(*id), false))
       return e;
     ids[it.key()] = static_cast<uint32_t>(*id);
@@ -365,16 +344,13 @@ Error JsonReader::readMerges(const json &model) {
     return bad("model.merges", "missing, or not an array");
   size_t index = 0;
   for (const json &m : *merges) {
-    bool pair =
-        m.is_array() && m.size() == 2 && m[0].is_string() && m[1].is_string();
+    bool pair = m.is_array() && m.size() == 2 && m[0].is_string() && m[1].is_string();
     if (!pair && !m.is_string())
-      return bad("model.merges",
-                 "element " + Twine(index) + " is not a pair of tokens");
+      return bad("model.merges", "element " + Twine(index) + " is not a pair of tokens");
     if (m.is_string() && stringOf(m).starts_with("#version"))
       continue;
-    if (Error e =
-            pair ? addMerge(spec, ids, stringOf(m[0]), stringOf(m[1]), index)
-                 : addMerge(spec, ids, stringOf(m), index))
+    if (Error e = pair ? addMerge(spec, ids, stringOf(m[0]), stringOf(m[1]), index)
+                       : addMerge(spec, ids, stringOf(m), index))
       return e;
     ++index;
   }
@@ -389,22 +365,19 @@ Error JsonReader::addAdded(const json &a, size_t index) {
   if (text.empty() || !number || *number >= kMaxTokens)
     return bad(where, "it needs a content and an id from 0 to 2^24");
   if (auto it = ids.find(text); it != ids.end() && it->second != *number)
-    return bad(where, "'" + text + "' has id " + Twine(*number) + " here and " +
-                          Twine(it->second) + " in the vocabulary");
+    return bad(where, "'" + text + "' has id " + Twine(*number) + " here and " + Twine(it->second) +
+                          " in the vocabulary");
   // Ids far past the vocabulary would make tables of nothing.
   if (*number > spec.tokens.size() * 4 + 65536)
-    return bad(where,
-               "id " + Twine(*number) + " is far outside the vocabulary");
+    return bad(where, "id " + Twine(*number) + " is far outside the vocabulary");
   bool special = boolMember(a, "special", false);
   bool normalized = boolMember(a, "normalized", !special);
-  if (Error e = place(text, static_cast<int64_t>(*number),
-                      special || !ids.count(text)))
+  if (Error e = place(text, static_cast<int64_t>(*number), special || !ids.count(text)))
     return e;
-  spec.tokenFlags[*number] |= kTokenAdded | (special ? kTokenSpecial : 0) |
-                              (byteLevel || special ? kTokenVerbatim : 0);
+  spec.tokenFlags[*number] |=
+      kTokenAdded | (special ? kTokenSpecial : 0) | (byteLevel || special ? kTokenVerbatim : 0);
   spec.added.push_back({text.str(), static_cast<int32_t>(*number), special,
-                        boolMember(a, "single_word", false),
-                        boolMember(a, "lstrip", false),
+                        boolMember(a, "single_word", false), boolMember(a, "lstrip", false),
                         boolMember(a, "rstrip", false), normalized});
   return Error::success();
 }
@@ -442,8 +415,7 @@ void JsonReader::writeTexts() {
 }
 
 Error JsonReader::readTemplate(const json &p) {
-  const json *single = member(p, "single"),
-             *tokens = member(p, "special_tokens");
+  const json *single = member(p, "single"), *tokens = member(p, "special_tokens");
   if (!single || !single->is_array())
     return bad("post_processor", "TemplateProcessing without the array single");
   std::vector<int32_t> *out = &spec.prefix;
@@ -453,18 +425,16 @@ Error JsonReader::readTemplate(const json &p) {
       out = &spec.suffix;
       continue;
     }
-    const json *entry = tokens && tokens->is_object()
-                            ? member(*tokens, stringMember(*special, "id"))
-                            : nullptr;
+    const json *entry =
+        tokens && tokens->is_object() ? member(*tokens, stringMember(*special, "id")) : nullptr;
     const json *list = entry ? member(*entry, "ids") : nullptr;
     if (!list || !list->is_array())
-      return bad("post_processor", "'" + stringMember(*special, "id") +
-                                       "' is not among its special_tokens");
+      return bad("post_processor",
+                 "'" + stringMember(*special, "id") + "' is not among its special_tokens");
     for (const json &id : *list) {
       std::optional<uint64_t> n = unsignedOf(id);
       if (!n || *n >= kMaxTokens)
-        return bad("post_processor",
-                   "a token id is not an integer from 0 to 2^24");
+        return bad("post_processor", "a token id is not an integer from 0 to 2^24");
       out->push_back(static_cast<int32_t>(*n));
     }
   }
@@ -481,8 +451,7 @@ Error JsonReader::readPostProcessorStep(const json &p) {
     unknown("post_processor " + p.dump());
     return Error::success();
   }
-  for (auto [key, out] :
-       {std::pair("cls", &spec.prefix), std::pair("sep", &spec.suffix)}) {
+  for (auto [key, out] : {std::pair("cls", &spec.prefix), std::pair("sep", &spec.suffix)}) {
     const json *pair = member(p, key);
     std::optional<uint64_t> id;
     if (pair && pair->is_array() && pair->size() == 2)
@@ -533,7 +502,6 @@ llvm::Expected<TokenizerSpec> JsonReader::read() {
 
 } // namespace
 
-llvm::Expected<TokenizerSpec> qcc::readTokenizerJson(StringRef path,
-                                                     const json &root) {
+llvm::Expected<TokenizerSpec> qcc::readTokenizerJson(StringRef path, const json &root) {
   return JsonReader(path, root).read();
 }

@@ -14,8 +14,7 @@ namespace qcc {
 /// What `root`, the content of the file `path`, describes. Begin, end and stop
 /// tokens are in other files. Fails with BadModel, or Unsupported with all
 /// unknown parts.
-llvm::Expected<TokenizerSpec> readTokenizerJson(llvm::StringRef path,
-                                                const nlohmann::json &root);
+llvm::Expected<TokenizerSpec> readTokenizerJson(llvm::StringRef path, const nlohmann::json &root);
 
 } // namespace qcc
 

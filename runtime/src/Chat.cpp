@@ -177,7 +177,7 @@ int mainChat(const QccModel &model, int count, char **arguments) {
   if (hasFile && chatting.hasPrompt)
     status = fail(kWrongUse, "give one of -p and -f");
   else if (hasFile)
-    status = readFile(file, chatting.prompt);
+    status = readText(file, chatting.prompt);
   Chat chat(model, generating);
   if (!status.failed())
     status = chat.open(common, chatting);

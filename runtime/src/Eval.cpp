@@ -185,7 +185,7 @@ static Status evaluate(const QccModel &model, const CommonOptions &common, EvalO
     status = session.needTokenizer("eval -f");
     std::string text;
     if (!status.failed())
-      status = readFile(options.file, text);
+      status = readText(options.file, text);
     if (!status.failed())
       tokens = session.tokenizer.encode(text, /*addSpecial=*/false,
                                         /*parseSpecial=*/false);

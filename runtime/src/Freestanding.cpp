@@ -53,6 +53,7 @@ void operator delete(void *memory, size_t) noexcept { free(memory); }
 void operator delete[](void *memory, size_t) noexcept { free(memory); }
 
 namespace std {
+const nothrow_t nothrow{};
 void __throw_length_error(const char *) { outOfMemory(); }
 void __throw_bad_alloc() { outOfMemory(); }
 void __throw_bad_array_new_length() { outOfMemory(); }

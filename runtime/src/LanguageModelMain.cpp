@@ -79,7 +79,7 @@ int mainComplete(const QccModel &model, int count, char **arguments) {
     return report(model.name, fail(kWrongUse, "give one of -p, -f and --tokens"));
   Status status;
   if (hasFile) {
-    status = readFile(file, prompt);
+    status = readText(file, prompt);
     // Editors end the last line.
     if (!prompt.empty() && prompt.back() == '\n')
       prompt.pop_back();
@@ -119,7 +119,7 @@ int mainTokenize(const QccModel &model, int count, char **arguments) {
   if (!status.failed())
     status = session.needTokenizer("tokenize");
   if (!status.failed() && hasFile)
-    status = readFile(file, prompt);
+    status = readText(file, prompt);
   if (status.failed())
     return report(model.name, status);
   std::vector<int32_t> ids = session.tokenizer.encode(prompt, !plain, !plain);
@@ -149,7 +149,7 @@ int mainInfo(const QccModel &model, int count, char **arguments) {
   const LanguageModel &lm = session.model;
   std::string text = describeProgram(lm.program);
   text += format("vocabulary: %" PRId64 "\n", lm.vocabulary());
-  text += format("context: %" PRId64 "\n", lm.context());
+  text += format("context tokens: %" PRId64 "\n", lm.context());
   text += format("kv cache bytes: %" PRIu64 "\n", lm.cacheBytes());
   text += format("scratch bytes: %" PRIu64 "\n", lm.scratchBytes());
   text += format("tokenizer bytes: %zu\n", lm.program.file.tokenizer.size);

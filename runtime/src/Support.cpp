@@ -85,6 +85,16 @@ Status readFile(const std::string &path, std::string &out) {
   return status;
 }
 
+Status readText(const std::string &path, std::string &out) {
+  Status status = readFile(path, out);
+  size_t to = 0;
+  for (size_t i = 0; i < out.size(); ++i)
+    if (out[i] != '\r' || i + 1 == out.size() || out[i + 1] != '\n')
+      out[to++] = out[i];
+  out.resize(to);
+  return status;
+}
+
 static ExitCode codeOfWriteError() {
   return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? kNoRoom : kWrongUse;
 }

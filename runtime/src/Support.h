@@ -52,6 +52,9 @@ struct Span {
 /// Reads a whole file ("-": standard input). Fails with kWrongUse.
 Status readFile(const std::string &path, std::string &out);
 
+/// The same for text: CR LF becomes LF, as text files are read elsewhere.
+Status readText(const std::string &path, std::string &out);
+
 /// A file that gets its name only when it is whole.
 class OutputFile {
 public:

@@ -24,10 +24,9 @@ struct ChatInput {
   Value tools = nullptr; ///< list of JSON schemas, or None
   bool addGenerationPrompt = true;
   std::string bosToken, eosToken; ///< empty: undefined in the template
-  Value extra; ///< a map of further variables (enable_thinking, ...), or
-               ///< undefined
-  int64_t now =
-      -1; ///< time for strftime_now, seconds since 1970; -1: the clock
+  Value extra;                    ///< a map of further variables (enable_thinking, ...), or
+                                  ///< undefined
+  int64_t now = -1;               ///< time for strftime_now, seconds since 1970; -1: the clock
 };
 
 class ChatTemplate {

@@ -36,8 +36,7 @@ bool isWordChar(uint32_t code) {
 /// Where the last character of `s` starts; s is not empty.
 size_t lastChar(std::string_view s) {
   size_t i = s.size() - 1;
-  while (i > 0 && s.size() - i < 4 &&
-         (static_cast<uint8_t>(s[i]) & 0xC0) == 0x80)
+  while (i > 0 && s.size() - i < 4 && (static_cast<uint8_t>(s[i]) & 0xC0) == 0x80)
     --i;
   return i;
 }
@@ -45,13 +44,11 @@ size_t lastChar(std::string_view s) {
 bool endsWithWord(std::string_view s) {
   if (s.empty())
     return false;
-  return isWordChar(
-      decodeUtf8(s.data() + lastChar(s), s.data() + s.size()).code);
+  return isWordChar(decodeUtf8(s.data() + lastChar(s), s.data() + s.size()).code);
 }
 
 bool startsWithWord(std::string_view s) {
-  return !s.empty() &&
-         isWordChar(decodeUtf8(s.data(), s.data() + s.size()).code);
+  return !s.empty() && isWordChar(decodeUtf8(s.data(), s.data() + s.size()).code);
 }
 
 size_t leadingSpace(std::string_view s) {
@@ -78,9 +75,8 @@ size_t trailingSpace(std::string_view s) {
 }
 
 bool isChinese(uint32_t c) {
-  constexpr uint32_t ranges[][2] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},
-                                    {0x20000, 0x2A6DF}, {0x2A700, 0x2B73F},
-                                    {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF},
+  constexpr uint32_t ranges[][2] = {{0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0x20000, 0x2A6DF},
+                                    {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF},
                                     {0xF900, 0xFAFF},   {0x2F800, 0x2FA1F}};
   for (auto &r : ranges)
     if (c >= r[0] && c <= r[1])
@@ -140,20 +136,16 @@ std::string_view Encoder::addedText(const Added &a) const {
 
 /// The longest added token at the start of `text`: the sorted table is narrowed
 /// byte by byte.
-const Added *Encoder::matchAdded(const Section &table,
-                                 std::string_view text) const {
-  const Added *low = t.at<Added>(table), *high = low + table.count,
-              *found = nullptr;
+const Added *Encoder::matchAdded(const Section &table, std::string_view text) const {
+  const Added *low = t.at<Added>(table), *high = low + table.count, *found = nullptr;
   for (size_t depth = 0; depth < text.size() && low < high; ++depth) {
     auto byteAt = [&](const Added &a) {
       std::string_view s = addedText(a);
       return depth < s.size() ? static_cast<uint8_t>(s[depth]) : -1;
     };
     int want = static_cast<uint8_t>(text[depth]);
-    low = std::lower_bound(
-        low, high, want, [&](const Added &a, int b) { return byteAt(a) < b; });
-    high = std::upper_bound(
-        low, high, want, [&](int b, const Added &a) { return b < byteAt(a); });
+    low = std::lower_bound(low, high, want, [&](const Added &a, int b) { return byteAt(a) < b; });
+    high = std::upper_bound(low, high, want, [&](int b, const Added &a) { return b < byteAt(a); });
     if (low < high && addedText(*low).size() == depth + 1 &&
         (parseSpecial || !(low->flags & kAddedSpecial)))
       found = low;
@@ -174,8 +166,8 @@ void Encoder::splitAdded(const Section &table, std::string_view text, F piece) {
     }
     size_t begin = i, stop = i + a->size;
     i = stop;
-    if ((a->flags & kAddedSingleWord) && (endsWithWord(text.substr(0, begin)) ||
-                                          startsWithWord(text.substr(stop))))
+    if ((a->flags & kAddedSingleWord) &&
+        (endsWithWord(text.substr(0, begin)) || startsWithWord(text.substr(stop))))
       continue;
     if (a->flags & kAddedLstrip)
       begin -= trailingSpace(text.substr(from, begin - from));
@@ -192,9 +184,8 @@ void Encoder::splitAdded(const Section &table, std::string_view text, F piece) {
 }
 
 void Encoder::encode(std::string_view text) {
-  splitAdded(h.added, text, [&](std::string_view piece, bool first) {
-    normalizePiece(piece, first);
-  });
+  splitAdded(h.added, text,
+             [&](std::string_view piece, bool first) { normalizePiece(piece, first); });
 }
 
 void Encoder::normalizePiece(std::string_view text, bool first) {
@@ -204,17 +195,15 @@ void Encoder::normalizePiece(std::string_view text, bool first) {
     normalized = normalize(h.flags, h.prepend, text);
     text = normalized;
   }
-  splitAdded(h.addedNormalized, text,
-             [&](std::string_view piece, bool pieceFirst) {
-               preTokenize(piece, first && pieceFirst);
-             });
+  splitAdded(h.addedNormalized, text, [&](std::string_view piece, bool pieceFirst) {
+    preTokenize(piece, first && pieceFirst);
+  });
 }
 
 void Encoder::preTokenize(std::string_view text, bool first) {
   std::string changed;
   if (h.flags & kMetaspace) {
-    bool prepend = h.prepend == Prepend::MetaAlways ||
-                   (h.prepend == Prepend::MetaFirst && first);
+    bool prepend = h.prepend == Prepend::MetaAlways || (h.prepend == Prepend::MetaFirst && first);
     if (prepend && text[0] != ' ' && !startsWith(text, kMetaSpace))
       changed = kMetaSpace;
     escapeSpaces(text, changed);
@@ -283,8 +272,7 @@ void Encoder::seedChars(std::string_view text) {
     bool unknown = false;
     if (id >= 0 || h.model == Model::ScoreBpe) {
       addSymbol(p, size, id); // what finds no token falls back after merging
-    } else if ((h.flags & kByteFallback) &&
-               std::all_of(p, p + size, [&](char c) {
+    } else if ((h.flags & kByteFallback) && std::all_of(p, p + size, [&](char c) {
                  return byteIds[static_cast<uint8_t>(c)] >= 0;
                })) {
       for (uint32_t i = 0; i < size; ++i)
@@ -315,8 +303,7 @@ bool Encoder::findMerge(const Symbol &left, const Symbol &right, uint32_t &rank,
   if (slots == 0)
     return false;
   const Merge *table = t.at<Merge>(h.merges);
-  uint32_t l = static_cast<uint32_t>(left.id),
-           r = static_cast<uint32_t>(right.id);
+  uint32_t l = static_cast<uint32_t>(left.id), r = static_cast<uint32_t>(right.id);
   uint64_t i = hashSlot(hashPair(l, r), slots);
   for (uint64_t n = 0; n < slots && table[i].left != kEmptySlot; ++n) {
     if (table[i].left == l && table[i].right == r) {
@@ -341,8 +328,7 @@ void Encoder::tryMerge(int32_t left) {
   int32_t merged;
   if (!findMerge(l, r, rank, merged))
     return;
-  heap.push_back({uint64_t(rank) << 32 | static_cast<uint32_t>(left),
-                  l.size + r.size, merged});
+  heap.push_back({uint64_t(rank) << 32 | static_cast<uint32_t>(left), l.size + r.size, merged});
   std::push_heap(heap.begin(), heap.end());
 }
 
@@ -358,8 +344,7 @@ void Encoder::mergeSymbols() {
     int32_t left = static_cast<int32_t>(c.key & 0xffffffff);
     Symbol &l = symbols[left];
     // Symbols only grow: the same total size means the same two.
-    if (l.size == 0 || l.next >= count ||
-        l.size + symbols[l.next].size != c.size)
+    if (l.size == 0 || l.next >= count || l.size + symbols[l.next].size != c.size)
       continue;
     Symbol &r = symbols[l.next];
     l.id = c.merged;
@@ -398,9 +383,8 @@ void Encoder::wordPiece(std::string_view text) {
   constexpr size_t maxChars = 100;
   if (leadingSpace(text))
     return;
-  size_t chars = std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<uint8_t>(c) & 0xC0) != 0x80;
-  });
+  size_t chars = std::count_if(text.begin(), text.end(),
+                               [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; });
   size_t start = ids.size(), from = 0;
   std::string piece;
   while (from < text.size() && chars <= maxChars) {

@@ -17,10 +17,8 @@ std::string normalize(uint32_t flags, Prepend prepend, std::string_view text);
 
 class Encoder {
 public:
-  Encoder(const Tokenizer &tokenizer, bool parseSpecial,
-          std::vector<int32_t> &ids)
-      : t(tokenizer), h(*tokenizer.header), parseSpecial(parseSpecial),
-        ids(ids) {}
+  Encoder(const Tokenizer &tokenizer, bool parseSpecial, std::vector<int32_t> &ids)
+      : t(tokenizer), h(*tokenizer.header), parseSpecial(parseSpecial), ids(ids) {}
 
   void encode(std::string_view text);
 
@@ -36,13 +34,10 @@ private:
     uint64_t key; ///< rank << 32 | index of the left symbol
     uint32_t size;
     int32_t merged;
-    bool operator<(const Candidate &o) const {
-      return key > o.key;
-    } // for a min-heap
+    bool operator<(const Candidate &o) const { return key > o.key; } // for a min-heap
   };
 
-  template <typename F>
-  void splitAdded(const Section &table, std::string_view text, F piece);
+  template <typename F> void splitAdded(const Section &table, std::string_view text, F piece);
   const Added *matchAdded(const Section &table, std::string_view text) const;
   std::string_view addedText(const Added &) const;
 
@@ -56,8 +51,7 @@ private:
   void addSymbol(const char *text, uint32_t size, int32_t id);
   void mergeSymbols();
   void tryMerge(int32_t left);
-  bool findMerge(const Symbol &left, const Symbol &right, uint32_t &rank,
-                 int32_t &merged) const;
+  bool findMerge(const Symbol &left, const Symbol &right, uint32_t &rank, int32_t &merged) const;
   void emitSymbols();
   void wordPiece(std::string_view text);
 

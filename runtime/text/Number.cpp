@@ -23,8 +23,7 @@ int hexDigit(char c) {
 
 Value parseNumber(std::string_view text, bool real) {
   int64_t integer;
-  if (!real &&
-      std::from_chars(text.data(), text.data() + text.size(), integer).ec == std::errc())
+  if (!real && std::from_chars(text.data(), text.data() + text.size(), integer).ec == std::errc())
     return integer;
   return std::strtod(std::string(text).c_str(), nullptr);
 }

@@ -33,8 +33,7 @@ struct Style {
 
 class Matcher {
 public:
-  explicit Matcher(std::string_view text)
-      : begin(text.data()), end(text.data() + text.size()) {}
+  explicit Matcher(std::string_view text) : begin(text.data()), end(text.data() + text.size()) {}
 
   size_t gpt2() const;
   size_t words(const Style &) const;
@@ -56,8 +55,7 @@ public:
 private:
   bool isAt(size_t i, char c) const { return begin + i < end && begin[i] == c; }
   Mask maskAt(size_t i) const {
-    return begin + i < end ? bit(charClass(decodeUtf8(begin + i, end).code))
-                           : 0;
+    return begin + i < end ? bit(charClass(decodeUtf8(begin + i, end).code)) : 0;
   }
   size_t newlines(size_t from, bool slash) const {
     size_t i = from;
@@ -159,8 +157,7 @@ size_t Matcher::cased(size_t from, bool lowerNeeded) const {
 size_t Matcher::casedWord(const Style &style) const {
   Char first = decodeUtf8(begin, end);
   Mask m = bit(charClass(first.code));
-  bool prefix =
-      !(m & (kLetters | kNumber)) && first.code != '\r' && first.code != '\n';
+  bool prefix = !(m & (kLetters | kNumber)) && first.code != '\r' && first.code != '\n';
   for (bool lowerNeeded : {true, false})
     for (size_t skip : {prefix ? size_t(first.size) : 0, size_t(0)})
       if (size_t n = cased(skip, lowerNeeded)) {
@@ -203,8 +200,7 @@ size_t Matcher::metaSpace() const {
 /// White space, a punctuation character, or a word.
 size_t Matcher::bert() const {
   auto punctuation = [](Char c) {
-    bool ascii = c.code > 32 && c.code < 127 &&
-                 !(bit(charClass(c.code)) & (kLetters | kNumber));
+    bool ascii = c.code > 32 && c.code < 127 && !(bit(charClass(c.code)) & (kLetters | kNumber));
     return ascii || charClass(c.code) == CharClass::Punctuation;
   };
   if (size_t n = run(kSpace))

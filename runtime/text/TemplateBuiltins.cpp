@@ -13,24 +13,23 @@
 namespace qcc::text {
 namespace {
 
-template <size_t N>
-bool isOneOf(std::string_view name, const std::string_view (&names)[N]) {
+template <size_t N> bool isOneOf(std::string_view name, const std::string_view (&names)[N]) {
   return std::find(names, names + N, name) != names + N;
 }
 
-constexpr std::string_view kFunctions[] = {"raise_exception", "strftime_now", "namespace",
-                                           "range", "dict"};
+constexpr std::string_view kFunctions[] = {"raise_exception", "strftime_now", "namespace", "range",
+                                           "dict"};
 constexpr std::string_view kStringMethods[] = {
-    "strip",   "lstrip",     "rstrip",       "split",        "rsplit",     "splitlines",
-    "upper",   "startswith", "endswith",     "lower",        "title",      "capitalize",
-    "replace", "find",       "rfind",        "index",        "count",      "join",
-    "isdigit", "isalpha",    "isspace",      "isupper",      "islower",    "isalnum",
-    "zfill",   "format",     "removeprefix", "removesuffix", "isnumeric",  "isdecimal"};
+    "strip",   "lstrip",     "rstrip",       "split",        "rsplit",    "splitlines",
+    "upper",   "startswith", "endswith",     "lower",        "title",     "capitalize",
+    "replace", "find",       "rfind",        "index",        "count",     "join",
+    "isdigit", "isalpha",    "isspace",      "isupper",      "islower",   "isalnum",
+    "zfill",   "format",     "removeprefix", "removesuffix", "isnumeric", "isdecimal"};
 constexpr std::string_view kMapMethods[] = {"items", "keys", "values", "get", "copy"};
 constexpr std::string_view kListMethods[] = {"index", "count"};
-constexpr std::string_view kChanging[] = {"append", "extend", "insert", "pop",    "remove",
-                                          "clear",  "sort",   "update", "reverse",
-                                          "setdefault", "popitem"};
+constexpr std::string_view kChanging[] = {"append",  "extend",     "insert", "pop",
+                                          "remove",  "clear",      "sort",   "update",
+                                          "reverse", "setdefault", "popitem"};
 constexpr std::string_view kLoopMethods[] = {"cycle", "changed"};
 
 /// True when `text` has characters and all of them are of these classes.
@@ -67,7 +66,7 @@ Value::List splitAtSpace(std::string_view text, int64_t most) {
       end += c.size;
     }
     if (most >= 0 && static_cast<int64_t>(out.size()) == most) {
-      out.push_back(stripped(text, nullptr, false, true));
+      out.push_back(text); // with the white space at its end, as Python
       break;
     }
     out.push_back(text.substr(0, end));
@@ -281,9 +280,9 @@ Value Interpreter::callStringMethod(const std::string &self, const std::string &
     size_t at = !text ? self.npos : name == "rfind" ? self.rfind(*text) : self.find(*text);
     if (at == self.npos && name == "index")
       return fail("substring not found");
-    return at == self.npos ? Value(-1)
-                           : Value(static_cast<int64_t>(
-                                 countCharacters(std::string_view(self).substr(0, at))));
+    return at == self.npos
+               ? Value(-1)
+               : Value(static_cast<int64_t>(countCharacters(std::string_view(self).substr(0, at))));
   }
   if (name == "count") {
     int64_t n = 0;
@@ -312,7 +311,6 @@ Value Interpreter::callStringMethod(const std::string &self, const std::string &
 }
 
 bool Interpreter::test(const std::string &name, const Value &v, const Arguments &args) {
-  const Value *other = args.get(0, "other");
   if (!step(v))
     return false;
   if (name == "defined")
@@ -343,8 +341,7 @@ bool Interpreter::test(const std::string &name, const Value &v, const Arguments 
     return v.kind() == Value::Kind::Object &&
            !objectOf<NamespaceObject>(v, TemplateObject::Namespace);
   if (name == "lower" || name == "upper")
-    return v.isString() &&
-           callStringMethod(v.asString(), "is" + name, Arguments()).truth();
+    return v.isString() && callStringMethod(v.asString(), "is" + name, Arguments()).truth();
   if (name == "odd" || name == "even" || name == "divisibleby") {
     int64_t by = name == "divisibleby" ? args.getInt(0, "num", 0) : 2;
     if ((!v.isInt() && !v.isBool()) || by == 0) {
@@ -354,11 +351,15 @@ bool Interpreter::test(const std::string &name, const Value &v, const Arguments 
     bool divides = by == -1 || v.asInt() % by == 0;
     return divides == (name != "odd");
   }
+  return comparison(name, v, args.get(0, "other"));
+}
+
+bool Interpreter::comparison(const std::string &name, const Value &v, const Value *other) {
   static constexpr std::pair<std::string_view, std::string_view> comparisons[] = {
-      {"eq", "=="},       {"equalto", "=="}, {"==", "=="}, {"ne", "!="}, {"!=", "!="},
-      {"sameas", "=="},   {"lt", "<"},       {"<", "<"},   {"lessthan", "<"},
-      {"le", "<="},       {"<=", "<="},      {"gt", ">"},  {">", ">"},
-      {"greaterthan", ">"}, {"ge", ">="},    {">=", ">="}, {"in", "in"}};
+      {"eq", "=="},     {"equalto", "=="}, {"==", "=="}, {"ne", "!="},         {"!=", "!="},
+      {"sameas", "=="}, {"lt", "<"},       {"<", "<"},   {"lessthan", "<"},    {"le", "<="},
+      {"<=", "<="},     {"gt", ">"},       {">", ">"},   {"greaterthan", ">"}, {"ge", ">="},
+      {">=", ">="},     {"in", "in"}};
   for (auto [test, op] : comparisons) {
     if (test != name)
       continue;
@@ -367,8 +368,7 @@ bool Interpreter::test(const std::string &name, const Value &v, const Arguments 
       return false;
     }
     if (op == "==" || op == "!=")
-      return (equal(v, *other) && (name != "sameas" || v.kind() == other->kind())) ==
-             (op == "==");
+      return (equal(v, *other) && (name != "sameas" || v.kind() == other->kind())) == (op == "==");
     if (op == "in")
       return contains(*this, *other, v);
     int o = order(*this, v, *other);

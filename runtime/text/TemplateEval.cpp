@@ -128,8 +128,7 @@ void Interpreter::bind(const std::vector<std::string> &targets, const Value &v, 
     return scope.set(targets[0], v);
   Value::List items = elements(*this, v);
   if (!failed() && items.size() != targets.size())
-    fail(std::to_string(items.size()) + " values for " + std::to_string(targets.size()) +
-         " names");
+    fail(std::to_string(items.size()) + " values for " + std::to_string(targets.size()) + " names");
   for (size_t i = 0; i < targets.size() && !failed(); ++i)
     scope.set(targets[i], items[i]);
 }
@@ -168,7 +167,6 @@ Interpreter::Flow Interpreter::execFor(const Node &n, const ScopePtr &scope) {
     return Flow::Break;
   if (loop->items.empty())
     return n.kids[3] ? exec(*n.kids[3], scope) : Flow::Normal;
-  loop->depth = ++loops;
   for (size_t i = 0; i < loop->items.size() && step(Value()); ++i) {
     auto inner = std::make_shared<Scope>(scope);
     loop->index = static_cast<int64_t>(i);
@@ -177,7 +175,6 @@ Interpreter::Flow Interpreter::execFor(const Node &n, const ScopePtr &scope) {
     if (failed() || exec(*n.kids[2], inner) == Flow::Break || failed())
       break;
   }
-  --loops;
   loop->items.clear(); // whoever kept the loop keeps nothing more
   loop->lastChanged = Value();
   return failed() ? Flow::Break : Flow::Normal;
@@ -285,8 +282,8 @@ Value Interpreter::evalContainer(const Node &n, const ScopePtr &scope) {
     Value::Map map;
     for (size_t i = 0; i + 1 < n.kids.size() && !failed(); i += 2) {
       Value key = eval(*n.kids[i], scope), value = eval(*n.kids[i + 1], scope);
-      auto old = std::find_if(map.begin(), map.end(),
-                              [&](const auto &e) { return equal(e.first, key); });
+      auto old =
+          std::find_if(map.begin(), map.end(), [&](const auto &e) { return equal(e.first, key); });
       if (old != map.end())
         old->second = std::move(value);
       else
@@ -339,8 +336,8 @@ Value Interpreter::attribute(const Value &base, const std::string &name) {
         {"first", i == 0},
         {"last", i + 1 == size},
         {"length", size},
-        {"depth", loop->depth},
-        {"depth0", loop->depth - 1},
+        {"depth", 1}, // loops are not recursive
+        {"depth0", 0},
         {"previtem", i > 0 && i <= size ? loop->items[i - 1] : Value()},
         {"nextitem", i + 1 < size ? loop->items[i + 1] : Value()},
     };
@@ -360,7 +357,8 @@ Value Interpreter::attributePath(Value base, std::string_view path) {
     path.remove_prefix(dot == path.npos ? path.size() : dot + 1);
     if (base.isUndefined())
       return fail("'" + part + "' of an undefined value");
-    bool isIndex = !part.empty() && part.find_first_not_of("0123456789") == part.npos && part.size() < 10;
+    bool isIndex =
+        !part.empty() && part.find_first_not_of("0123456789") == part.npos && part.size() < 10;
     if (isIndex)
       base = subscript(base, static_cast<int64_t>(std::stoul(part)));
     else
@@ -402,8 +400,7 @@ Value Interpreter::callMacro(const MacroObject &macro, const Arguments &args) {
   const Node &n = macro.node;
   auto scope = std::make_shared<Scope>(macro.scope);
   if (args.positional.size() > n.names.size())
-    return fail("macro '" + n.text + "' takes " + std::to_string(n.names.size()) +
-                " arguments");
+    return fail("macro '" + n.text + "' takes " + std::to_string(n.names.size()) + " arguments");
   for (const auto &[name, v] : args.named)
     if (std::find(n.names.begin(), n.names.end(), name) == n.names.end())
       return fail("macro '" + n.text + "' has no argument '" + name + "'");
@@ -414,10 +411,7 @@ Value Interpreter::callMacro(const MacroObject &macro, const Arguments &args) {
     else
       scope->set(n.names[i], v ? *v : Value());
   }
-  int outerLoops = loops;
-  loops = 0;
   std::string text = capture(*n.kids[0], scope);
-  loops = outerLoops;
   return made(std::move(text));
 }
 

@@ -47,7 +47,7 @@ struct NamespaceObject : TemplateObject {
 struct LoopObject : TemplateObject {
   LoopObject() : TemplateObject(Loop) {}
   Value::List items;
-  int64_t index = 0, depth = 0;
+  int64_t index = 0;
   Value lastChanged;
 };
 
@@ -149,6 +149,8 @@ private:
   Value callMapMethod(const Value &self, const std::string &name, const Arguments &);
   Value callListMethod(const Value &self, const std::string &name, const Arguments &);
   Value callLoopMethod(LoopObject &, const std::string &name, const Arguments &);
+  /// The tests that compare with an argument: eq, lt, in, ...
+  bool comparison(const std::string &name, const Value &v, const Value *other);
   Value makeNamespace(const Arguments &);
   Value range(const Arguments &);
   Value selected(const std::string &name, const Value &in, const Arguments &);
@@ -167,7 +169,7 @@ private:
   std::shared_ptr<Scope> root;
   std::string *out = nullptr;
   uint32_t line = 1;
-  int depth = 0, loops = 0;
+  int depth = 0;
   /// What may hold itself, and so would never be freed.
   std::vector<std::shared_ptr<NamespaceObject>> namespaces;
   std::vector<std::shared_ptr<Scope>> macroScopes;

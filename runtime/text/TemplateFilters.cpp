@@ -100,8 +100,7 @@ Value Interpreter::toInt(const Value &in, const Arguments &args) {
 Value Interpreter::toJson(const Value &in, const Arguments &args) {
   JsonStyle style;
   style.ascii = args.getFlag(0, "ensure_ascii");
-  style.indent = static_cast<int>(
-      std::clamp<int64_t>(args.getInt(1, "indent", -1), -1, 64));
+  style.indent = static_cast<int>(std::clamp<int64_t>(args.getInt(1, "indent", -1), -1, 64));
   style.sortKeys = args.getFlag(3, "sort_keys");
   if (const Value *s = args.get(2, "separators"); s && s->isList() && s->asList().size() == 2) {
     style.itemSeparator = toText(s->asList()[0]);
@@ -178,8 +177,7 @@ Value Interpreter::sorted(const Value &in, const Arguments &args) {
   const Value *path = args.get(2, "attribute");
   std::vector<std::pair<Value, Value>> keyed; // (key, element)
   for (const Value &item : elements(*this, in))
-    keyed.emplace_back(
-        foldedCase(path ? attributePath(item, toText(*path)) : item, exact), item);
+    keyed.emplace_back(foldedCase(path ? attributePath(item, toText(*path)) : item, exact), item);
   // Insertion into a sorted prefix by bisection: stable, and safe when there is no order.
   Value::List out, keys;
   for (auto &[key, item] : keyed) {
@@ -259,11 +257,12 @@ Value Interpreter::textFilter(const std::string &name, const Value &in, const Ar
   }
   if (name == "indent") {
     const Value *width = args.get(0, "width");
-    std::string prefix = width && width->isString()
-                             ? width->asString()
-                             : std::string(static_cast<size_t>(std::clamp<int64_t>(
-                                               args.getInt(0, "width", 4), 0, 1024)),
-                                           ' ');
+    std::string prefix =
+        width && width->isString()
+            ? width->asString()
+            : std::string(
+                  static_cast<size_t>(std::clamp<int64_t>(args.getInt(0, "width", 4), 0, 1024)),
+                  ' ');
     return made(indented(text, prefix, args.getFlag(1, "first"), args.getFlag(2, "blank")));
   }
   known = false;
@@ -308,8 +307,7 @@ Value Interpreter::listFilter(const std::string &name, const Value &in, const Ar
     const Value *path = args.get(0, "attribute");
     for (const Value &item : elements(*this, in))
       if (!failed())
-        total = arithmetic(*this, "+", total,
-                           path ? attributePath(item, toText(*path)) : item);
+        total = arithmetic(*this, "+", total, path ? attributePath(item, toText(*path)) : item);
     return total;
   }
   if (name == "sort")

@@ -206,7 +206,8 @@ Value arithmetic(Sandbox &s, std::string_view op, const Value &a, const Value &b
   if (op == "+" && a.isList() && b.isList()) {
     Value::List out = a.asList();
     out.insert(out.end(), b.asList().begin(), b.asList().end());
-    return s.made(std::move(out));
+    Value sum = s.made(std::move(out));
+    return a.isTuple() ? sum.setTuple() : sum;
   }
   bool sequenceA = a.isString() || a.isList(), sequenceB = b.isString() || b.isList();
   if (op == "*" && sequenceA && (b.isInt() || b.isBool()))
@@ -249,8 +250,7 @@ Value subscript(const Value &base, const Value &key) {
   return {};
 }
 
-Value slice(Sandbox &s, const Value &base, const Value &from, const Value &to,
-            const Value &step) {
+Value slice(Sandbox &s, const Value &base, const Value &from, const Value &to, const Value &step) {
   for (const Value *v : {&from, &to, &step})
     if (!v->isUndefined() && !v->isNone() && !v->isInt())
       return s.fail("slice indices must be integers");
@@ -259,8 +259,7 @@ Value slice(Sandbox &s, const Value &base, const Value &from, const Value &to,
   std::vector<std::string_view> chars;
   if (base.isString())
     chars = characters(base.asString());
-  const int64_t size =
-      static_cast<int64_t>(base.isString() ? chars.size() : base.asList().size());
+  const int64_t size = static_cast<int64_t>(base.isString() ? chars.size() : base.asList().size());
   int64_t by = step.isInt() ? step.asInt() : 1;
   if (by == 0)
     return s.fail("the step of a slice is zero");

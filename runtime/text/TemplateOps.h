@@ -70,8 +70,7 @@ Value negated(Sandbox &, const Value &);
 /// base[key]; undefined when there is none.
 Value subscript(const Value &base, const Value &key);
 /// base[from:to:step]; undefined parts are missing.
-Value slice(Sandbox &, const Value &base, const Value &from, const Value &to,
-            const Value &step);
+Value slice(Sandbox &, const Value &base, const Value &from, const Value &to, const Value &step);
 /// What a loop over `v` sees: elements, keys, characters, or nothing of undefined.
 Value::List elements(Sandbox &, const Value &v);
 
@@ -87,8 +86,7 @@ std::string capitalized(std::string_view);
 std::string replaced(std::string_view text, std::string_view from, std::string_view to,
                      int64_t most);
 /// Strips characters in `set` (white space when null) from the ends.
-std::string_view stripped(std::string_view text, const std::string *set, bool left,
-                          bool right);
+std::string_view stripped(std::string_view text, const std::string *set, bool left, bool right);
 
 } // namespace qcc::text
 

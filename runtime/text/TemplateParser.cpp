@@ -18,8 +18,7 @@ constexpr int kMaxDepth = 200, kMaxHeight = 400;
 
 class Parser {
 public:
-  Parser(std::vector<Token> tokens, std::string &error)
-      : tokens(std::move(tokens)), error(error) {}
+  Parser(std::vector<Token> tokens, std::string &error) : tokens(std::move(tokens)), error(error) {}
 
   NodePtr parse() {
     NodePtr root = block({});
@@ -79,9 +78,7 @@ private:
       return fail("expected '%}'" + found());
     next();
   }
-  std::string found() const {
-    return cur().text.empty() ? "" : ", found '" + cur().text + "'";
-  }
+  std::string found() const { return cur().text.empty() ? "" : ", found '" + cur().text + "'"; }
   std::string name() {
     std::string text = cur().text;
     if (cur().kind != TokenKind::Name)
@@ -371,8 +368,7 @@ NodePtr Parser::compare() {
         op = o;
     if (op.empty() && takeName("in"))
       op = "in";
-    if (op.empty() && isName("not") && peek(1).kind == TokenKind::Name &&
-        peek(1).text == "in") {
+    if (op.empty() && isName("not") && peek(1).kind == TokenKind::Name && peek(1).text == "in") {
       next();
       next();
       op = "not in";
@@ -556,8 +552,8 @@ NodePtr Parser::test(NodePtr n) {
   bool negated = takeName("not");
   n = make(NodeKind::Test, name(), std::move(n));
   TokenKind k = cur().kind;
-  bool keyword = isName("else") || isName("or") || isName("and") || isName("if") ||
-                 isName("is") || isName("in") || isName("not");
+  bool keyword = isName("else") || isName("or") || isName("and") || isName("if") || isName("is") ||
+                 isName("in") || isName("not");
   if (isOp("(")) {
     arguments(*n);
   } else if ((k == TokenKind::Name && !keyword) || k == TokenKind::String ||

@@ -25,8 +25,7 @@ std::string hexEscape(uint32_t code) {
 }
 
 std::string reprOfString(std::string_view s) {
-  char quote =
-      s.find('\'') != s.npos && s.find('"') == s.npos ? '"' : '\'';
+  char quote = s.find('\'') != s.npos && s.find('"') == s.npos ? '"' : '\'';
   std::string out(1, quote);
   for (const char *p = s.data(), *end = p + s.size(); p < end;) {
     Char c = decodeUtf8(p, end);
@@ -159,8 +158,7 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
   return out.append(text.substr(std::min(at, text.size())));
 }
 
-std::string_view stripped(std::string_view text, const std::string *set, bool left,
-                          bool right) {
+std::string_view stripped(std::string_view text, const std::string *set, bool left, bool right) {
   std::vector<std::string_view> chars = characters(text), wanted;
   if (set)
     wanted = characters(*set);

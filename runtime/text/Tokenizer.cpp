@@ -54,8 +54,7 @@ const char *badSection(const BlobHeader &h, size_t size) {
 
 std::string Tokenizer::open(const void *data, size_t size) {
   const auto *h = static_cast<const BlobHeader *>(data);
-  if (size < sizeof(BlobHeader) ||
-      std::memcmp(h->magic, kBlobMagic, sizeof kBlobMagic))
+  if (size < sizeof(BlobHeader) || std::memcmp(h->magic, kBlobMagic, sizeof kBlobMagic))
     return "the tokenizer is not one of this program's";
   if (reinterpret_cast<uintptr_t>(data) % 8)
     return "the tokenizer is not aligned to 8 bytes";
@@ -67,16 +66,13 @@ std::string Tokenizer::open(const void *data, size_t size) {
     return std::string("the tokenizer is damaged: ") + name;
   uint64_t tokens = h->tokenFlags.count;
   bool scored = h->model == Model::ScoreBpe;
-  if (tokens == 0 || tokens > kMaxTokens ||
-      h->tokenOffsets.count != tokens + 1 || h->byteIds.count != 256 ||
-      (scored && h->tokenRanks.count != tokens) ||
-      h->model > Model::WordPiece || h->lookup.count > UINT32_MAX ||
-      h->merges.count > UINT32_MAX)
+  if (tokens == 0 || tokens > kMaxTokens || h->tokenOffsets.count != tokens + 1 ||
+      h->byteIds.count != 256 || (scored && h->tokenRanks.count != tokens) ||
+      h->model > Model::WordPiece || h->lookup.count > UINT32_MAX || h->merges.count > UINT32_MAX)
     return "the tokenizer is damaged: its sections disagree";
-  for (const Section *s :
-       {&h->byteIds, &h->prefixIds, &h->suffixIds, &h->stopIds}) {
-    const auto *ids = reinterpret_cast<const int32_t *>(
-        static_cast<const char *>(data) + s->offset);
+  for (const Section *s : {&h->byteIds, &h->prefixIds, &h->suffixIds, &h->stopIds}) {
+    const auto *ids =
+        reinterpret_cast<const int32_t *>(static_cast<const char *>(data) + s->offset);
     for (uint64_t i = 0; i < s->count; ++i)
       if (ids[i] < -1 || ids[i] >= static_cast<int64_t>(tokens))
         return "the tokenizer is damaged: token ids";
@@ -127,24 +123,21 @@ int32_t Tokenizer::find(std::string_view text) const {
 
 bool Tokenizer::isStop(int32_t id) const {
   const int32_t *ids = at<int32_t>(header->stopIds);
-  return std::find(ids, ids + header->stopIds.count, id) !=
-         ids + header->stopIds.count;
+  return std::find(ids, ids + header->stopIds.count, id) != ids + header->stopIds.count;
 }
 
 bool Tokenizer::isSpecial(int32_t id) const {
   return id >= 0 && (flagsOf(static_cast<uint32_t>(id)) & kTokenSpecial);
 }
 
-void Tokenizer::appendToken(int32_t id, bool withSpecial,
-                            std::string &out) const {
+void Tokenizer::appendToken(int32_t id, bool withSpecial, std::string &out) const {
   if (id < 0 || static_cast<uint32_t>(id) >= numTokens)
     return;
   uint8_t flags = flagsOf(static_cast<uint32_t>(id));
   if ((flags & kTokenSpecial) && !withSpecial)
     return;
   std::string_view text = tokenText(static_cast<uint32_t>(id));
-  bool escaped = (header->flags & kEscapeSpaces) &&
-                 !(flags & (kTokenByte | kTokenVerbatim));
+  bool escaped = (header->flags & kEscapeSpaces) && !(flags & (kTokenByte | kTokenVerbatim));
   if (header->model == Model::WordPiece && !(flags & kTokenVerbatim)) {
     if (text.substr(0, 2) == "##")
       text.remove_prefix(2);
@@ -162,8 +155,7 @@ void Tokenizer::appendToken(int32_t id, bool withSpecial,
   out.append(text);
 }
 
-std::string Tokenizer::decode(const int32_t *ids, size_t count,
-                              bool withSpecial) const {
+std::string Tokenizer::decode(const int32_t *ids, size_t count, bool withSpecial) const {
   std::string out;
   for (size_t i = 0; i < count; ++i)
     appendToken(ids[i], withSpecial, out);

@@ -30,8 +30,7 @@ public:
   /// tokens; `parseSpecial` recognizes special tokens written in the text,
   /// which otherwise are text like any other. Bytes that are not UTF-8 are
   /// taken one at a time as unknown characters.
-  std::vector<int32_t> encode(std::string_view text, bool addSpecial,
-                              bool parseSpecial) const;
+  std::vector<int32_t> encode(std::string_view text, bool addSpecial, bool parseSpecial) const;
 
   /// The bytes of `ids`; unknown ids give nothing. Special tokens are left out
   /// unless `withSpecial`. The result may end inside a UTF-8 sequence: see

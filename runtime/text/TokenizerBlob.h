@@ -21,9 +21,9 @@ constexpr unsigned kMaxSteps = 8;
 
 /// How a pre-token becomes tokens.
 enum class Model : uint32_t {
-  ByteBpe = 0,  ///< starts from bytes, merges by rank
-  CharBpe = 1,  ///< starts from characters, merges by rank
-  ScoreBpe = 2, ///< starts from characters, merges into the token of best score
+  ByteBpe = 0,   ///< starts from bytes, merges by rank
+  CharBpe = 1,   ///< starts from characters, merges by rank
+  ScoreBpe = 2,  ///< starts from characters, merges into the token of best score
   WordPiece = 3, ///< longest match first
 };
 
@@ -57,17 +57,16 @@ enum class Prepend : uint32_t {
 };
 
 enum BlobFlags : uint32_t {
-  kNfc = 1,          ///< normalize to NFC
-  kEscapeSpaces = 2, ///< " " becomes U+2581 in the text, and back when decoding
-  kByteFallback = 4, ///< unknown characters become the tokens <0xHH>
-  kFuseUnk = 8,      ///< neighbouring unknown characters give one unknown token
+  kNfc = 1,            ///< normalize to NFC
+  kEscapeSpaces = 2,   ///< " " becomes U+2581 in the text, and back when decoding
+  kByteFallback = 4,   ///< unknown characters become the tokens <0xHH>
+  kFuseUnk = 8,        ///< neighbouring unknown characters give one unknown token
   kIgnoreMerges = 16,  ///< a pre-token that is a token is not split
   kStripFirst = 32,    ///< decoding drops one leading space
   kBertNormalize = 64, ///< clean text, CJK by itself
   kLowercase = 128,    ///< lower case (kBertNormalize)
   kStripAccents = 256, ///< NFD without Mn (kBertNormalize)
-  kMetaspace =
-      512, ///< spaces are escaped after added tokens are found, not before
+  kMetaspace = 512,    ///< spaces are escaped after added tokens are found, not before
 };
 
 enum TokenFlags : uint8_t {
@@ -117,20 +116,20 @@ struct BlobHeader {
   uint32_t maxTokenBytes;
   int32_t bos, eos, unk, pad; ///< -1: none
   Split steps[kMaxSteps];
-  Section tokenOffsets; ///< u32[tokens + 1], into tokenBytes
-  Section tokenBytes;   ///< u8
-  Section tokenFlags;   ///< u8[tokens]
-  Section tokenRanks;   ///< u32[tokens]; ScoreBpe only
-  Section lookup;       ///< u32[]: hash table of token ids by bytes; kEmptySlot
-  Section merges;       ///< Merge[]: hash table by (left, right)
-  Section byteIds;      ///< i32[256]: token of a byte, or -1
-  Section added;        ///< Added[], matched on the raw text
+  Section tokenOffsets;    ///< u32[tokens + 1], into tokenBytes
+  Section tokenBytes;      ///< u8
+  Section tokenFlags;      ///< u8[tokens]
+  Section tokenRanks;      ///< u32[tokens]; ScoreBpe only
+  Section lookup;          ///< u32[]: hash table of token ids by bytes; kEmptySlot
+  Section merges;          ///< Merge[]: hash table by (left, right)
+  Section byteIds;         ///< i32[256]: token of a byte, or -1
+  Section added;           ///< Added[], matched on the raw text
   Section addedNormalized; ///< Added[], matched on the normalized text
   Section addedBytes;      ///< u8
-  Section prefixIds; ///< i32[]: put before the text when special tokens are
-                     ///< asked for
-  Section suffixIds; ///< i32[]
-  Section stopIds;   ///< i32[]: tokens that end a generation
+  Section prefixIds;       ///< i32[]: put before the text when special tokens are
+                           ///< asked for
+  Section suffixIds;       ///< i32[]
+  Section stopIds;         ///< i32[]: tokens that end a generation
 };
 
 /// Hash of a token's bytes (FNV-1a, finished by a multiply); slot = hash *
@@ -148,9 +147,7 @@ inline uint32_t hashPair(uint32_t left, uint32_t right) {
   return static_cast<uint32_t>((h ^ (h >> 29)) * 0xbf58476d1ce4e5b9ull >> 32);
 }
 
-inline uint64_t hashSlot(uint32_t hash, uint64_t slots) {
-  return hash * slots >> 32;
-}
+inline uint64_t hashSlot(uint32_t hash, uint64_t slots) { return hash * slots >> 32; }
 
 } // namespace qcc::text
 

@@ -24,8 +24,8 @@ bool isContinuation(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
 uint32_t combiningClass(uint32_t code) {
   if (code < 0x300 || code >= kInvalid)
     return 0;
-  const uint32_t *it = std::upper_bound(std::begin(kCombining),
-                                        std::end(kCombining), code << 8 | 0xff);
+  const uint32_t *it =
+      std::upper_bound(std::begin(kCombining), std::end(kCombining), code << 8 | 0xff);
   return it[-1] & 0xff;
 }
 
@@ -40,8 +40,8 @@ void decompose(uint32_t code, std::vector<uint32_t> &out) {
   }
   const uint64_t *it = std::end(kDecompositions);
   if (code >= 0xC0 && code < kInvalid)
-    it = std::lower_bound(std::begin(kDecompositions),
-                          std::end(kDecompositions), uint64_t(code) << 42);
+    it = std::lower_bound(std::begin(kDecompositions), std::end(kDecompositions),
+                          uint64_t(code) << 42);
   if (it == std::end(kDecompositions) || *it >> 42 != code) {
     out.push_back(code);
     return;
@@ -55,16 +55,16 @@ void decompose(uint32_t code, std::vector<uint32_t> &out) {
 uint32_t compose(uint32_t first, uint32_t second) {
   if (first - kL < kLCount && second - kV < kVCount)
     return kHangul + ((first - kL) * kVCount + (second - kV)) * kTCount;
-  if (first - kHangul < kLCount * kVCount * kTCount &&
-      (first - kHangul) % kTCount == 0 && second - kT - 1 < kTCount - 1)
+  if (first - kHangul < kLCount * kVCount * kTCount && (first - kHangul) % kTCount == 0 &&
+      second - kT - 1 < kTCount - 1)
     return first + (second - kT);
   if (first >= kInvalid || second >= kInvalid)
     return 0;
   uint64_t key = uint64_t(first) << 21 | second;
   constexpr uint64_t pair = (uint64_t(1) << 42) - 1;
-  const uint16_t *it = std::lower_bound(
-      std::begin(kCompositions), std::end(kCompositions), key,
-      [](uint16_t i, uint64_t k) { return (kDecompositions[i] & pair) < k; });
+  const uint16_t *it =
+      std::lower_bound(std::begin(kCompositions), std::end(kCompositions), key,
+                       [](uint16_t i, uint64_t k) { return (kDecompositions[i] & pair) < k; });
   if (it == std::end(kCompositions) || (kDecompositions[*it] & pair) != key)
     return 0;
   return kDecompositions[*it] >> 42;
@@ -113,8 +113,7 @@ void recompose(std::vector<uint32_t> &codes) {
   uint32_t lastClass = 0;
   for (uint32_t code : codes) {
     uint32_t cls = combiningClass(code);
-    if (starter != SIZE_MAX &&
-        (out == starter + 1 || (lastClass && lastClass < cls)))
+    if (starter != SIZE_MAX && (out == starter + 1 || (lastClass && lastClass < cls)))
       if (uint32_t c = compose(codes[starter], code)) {
         codes[starter] = c;
         continue;
@@ -181,8 +180,7 @@ CharClass charClass(uint32_t code) {
     return static_cast<CharClass>(kAsciiClasses[code]);
   if (code >= kInvalid)
     return CharClass::Other;
-  const uint32_t *it = std::upper_bound(std::begin(kClasses),
-                                        std::end(kClasses), code << 4 | 15);
+  const uint32_t *it = std::upper_bound(std::begin(kClasses), std::end(kClasses), code << 4 | 15);
   return static_cast<CharClass>(it[-1] & 15);
 }
 
@@ -201,8 +199,7 @@ uint32_t toLower(uint32_t code) {
   }
   if (low == 0)
     return code;
-  uint32_t run = kLower[2 * low - 2], length = run >> 1 & 0x3ff,
-           step = (run & 1) + 1;
+  uint32_t run = kLower[2 * low - 2], length = run >> 1 & 0x3ff, step = (run & 1) + 1;
   uint32_t distance = code - (run >> 11);
   if (distance % step || distance / step >= length)
     return code;
@@ -241,11 +238,7 @@ size_t completePrefix(std::string_view text) {
     uint8_t c = static_cast<uint8_t>(text[n - back]);
     if ((c & 0xC0) == 0x80)
       continue;
-    size_t need = c >= 0xF5   ? 1
-                  : c >= 0xF0 ? 4
-                  : c >= 0xE0 ? 3
-                  : c >= 0xC2 ? 2
-                              : 1;
+    size_t need = c >= 0xF5 ? 1 : c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC2 ? 2 : 1;
     return need > back ? n - back : n;
   }
   return n;

@@ -46,12 +46,8 @@ void appendUtf8(uint32_t code, std::string &out);
 
 CharClass charClass(uint32_t code);
 
-inline bool isLetter(CharClass c) {
-  return c >= CharClass::Upper && c <= CharClass::OtherLetter;
-}
-inline bool isMark(CharClass c) {
-  return c == CharClass::NonSpacing || c == CharClass::OtherMark;
-}
+inline bool isLetter(CharClass c) { return c >= CharClass::Upper && c <= CharClass::OtherLetter; }
+inline bool isMark(CharClass c) { return c == CharClass::NonSpacing || c == CharClass::OtherMark; }
 
 /// Simple lower and upper case.
 uint32_t toLower(uint32_t code);

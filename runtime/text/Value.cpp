@@ -11,12 +11,18 @@ namespace qcc::text {
 
 namespace {
 
-uint16_t levelAbove(unsigned depth) {
-  return static_cast<uint16_t>(std::min(depth + 1, 0xffffu));
-}
+uint16_t levelAbove(unsigned depth) { return static_cast<uint16_t>(std::min(depth + 1, 0xffffu)); }
 
 } // namespace
 
+Value::Value(const Value &) = default;
+Value::Value(Value &&) noexcept = default;
+Value &Value::operator=(const Value &) = default;
+Value &Value::operator=(Value &&) noexcept = default;
+Value::~Value() = default;
+
+Value::Value(const char *s) : Value(std::string(s)) {}
+Value::Value(std::string_view s) : Value(std::string(s)) {}
 Value::Value(std::string s)
     : payload(std::make_shared<std::string>(std::move(s))), kindOf(Kind::String) {}
 

@@ -39,13 +39,19 @@ public:
   };
 
   Value() = default; ///< undefined
+  // Out of line: values are copied everywhere, and this code is in every program.
+  Value(const Value &);
+  Value(Value &&) noexcept;
+  Value &operator=(const Value &);
+  Value &operator=(Value &&) noexcept;
+  ~Value();
   Value(std::nullptr_t) : kindOf(Kind::None) {}
   Value(bool b) : kindOf(Kind::Bool) { scalar.integer = b; }
   Value(int i) : Value(static_cast<int64_t>(i)) {}
   Value(int64_t i) : kindOf(Kind::Int) { scalar.integer = i; }
   Value(double d) : kindOf(Kind::Float) { scalar.real = d; }
-  Value(const char *s) : Value(std::string(s)) {}
-  Value(std::string_view s) : Value(std::string(s)) {}
+  Value(const char *s);
+  Value(std::string_view s);
   Value(std::string s);
   Value(List l);
   Value(Map m);
@@ -67,9 +73,7 @@ public:
   /// The payload; only for the kind named (asInt: Int or Bool; asFloat: any
   /// number).
   int64_t asInt() const { return scalar.integer; }
-  double asFloat() const {
-    return isFloat() ? scalar.real : static_cast<double>(scalar.integer);
-  }
+  double asFloat() const { return isFloat() ? scalar.real : static_cast<double>(scalar.integer); }
   const std::string &asString() const;
   const List &asList() const;
   const Map &asMap() const;

@@ -10,6 +10,7 @@
 #include "compiler/Emit/HeaderWriter.h"
 #include "compiler/Emit/Linker.h"
 #include "frontends/Common/Error.h"
+#include "frontends/Tokenizer/TokenizerBuilder.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -43,8 +44,20 @@ static Error writeWeights(ArtifactWriter &writer, ArrayRef<uint8_t> weights) {
   return writer.appendWeights(weights.take_front(half));
 }
 
+static Error writeTokenizer(ArtifactWriter &writer, StringRef directory) {
+  Expected<TokenizerSpec> spec = readTokenizerDirectory(directory);
+  if (!spec)
+    return spec.takeError();
+  Expected<std::vector<uint8_t>> blob = buildTokenizer(*spec);
+  if (!blob)
+    return blob.takeError();
+  if (Error error = writer.setTokenizer(*blob))
+    return error;
+  return writer.setChatTemplate(spec->chatTemplate);
+}
+
 static Error make(StringRef kind, const LinkOptions &options, StringRef output,
-                  StringRef weightsFile, ArrayRef<std::string> objects) {
+                  StringRef weightsFile, StringRef tokenizer, ArrayRef<std::string> objects) {
   auto weights = MemoryBuffer::getFile(weightsFile, false, false);
   if (!weights)
     return errorCodeToError(weights.getError());
@@ -78,12 +91,15 @@ static Error make(StringRef kind, const LinkOptions &options, StringRef output,
       return bad;
   if (Error bad = writeWeights(**writer, arrayRefFromStringRef((*weights)->getBuffer())))
     return bad;
+  if (!tokenizer.empty())
+    if (Error bad = writeTokenizer(**writer, tokenizer))
+      return bad;
   sys::fs::remove(linked);
   return (*writer)->commit();
 }
 
 int main(int argc, char **argv) {
-  if (argc < 6)
+  if (argc < 7)
     return 1;
   LinkOptions options;
   options.kind = StringRef(argv[1]) == "lm" ? RuntimeKind::LanguageModel : RuntimeKind::TensorModel;
@@ -92,8 +108,8 @@ int main(int argc, char **argv) {
   if (!directory)
     return static_cast<int>(reportError(directory.takeError(), errs()));
   options.runtimeDir = *directory;
-  std::vector<std::string> objects(argv + 5, argv + argc);
-  if (Error error = make(argv[1], options, argv[3], argv[4], objects))
+  std::vector<std::string> objects(argv + 6, argv + argc);
+  if (Error error = make(argv[1], options, argv[3], argv[4], argv[5], objects))
     return static_cast<int>(reportError(std::move(error), errs()));
   return 0;
 }

@@ -6,6 +6,7 @@ What is checked is the command line's contract: output, exit codes, messages, fi
 
 import argparse
 import json
+import math
 import os
 import shlex
 import shutil
@@ -38,8 +39,8 @@ def read_npy(path):
     return header["shape"], list(struct.unpack("<%d%s" % (len(body) // struct.calcsize(code), code), body))
 
 
-def next_token(tokens):
-    return (7 * sum(tokens) + 3 * (len(tokens) - 1)) % 64
+def next_token(tokens, a=7, b=3):
+    return (a * sum(tokens) + b * (len(tokens) - 1)) % 64
 
 
 class Case(unittest.TestCase):
@@ -61,14 +62,14 @@ class Case(unittest.TestCase):
                                     "-c", os.path.join(ARGS.source, "test/unit/Emit", source), "-o", out],
             check=True)
 
-    def make(self, kind, source, weights, name, *flags):
+    def make(self, kind, source, weights, name, *flags, tokenizer=""):
         """An artifact, made once for the class."""
         if name not in self.built:
             with open(self.path(name + ".w"), "wb") as f:
                 f.write(weights)
             self.compile(source, self.path(name + ".o"), *flags)
             subprocess.run([ARGS.make, kind, ARGS.arch, self.path(name), self.path(name + ".w"),
-                            self.path(name + ".o")], check=True)
+                            tokenizer, self.path(name + ".o")], check=True)
             self.built[name] = self.path(name)
         return self.built[name]
 
@@ -78,8 +79,8 @@ class Case(unittest.TestCase):
         self.assertEqual(done.returncode, code, done.stderr)
         return done
 
-    def fails(self, program, code, part, *arguments):
-        done = self.run_program(program, *arguments, code=code)
+    def fails(self, program, code, part, *arguments, stdin=None):
+        done = self.run_program(program, *arguments, code=code, stdin=stdin)
         self.assertIn(part, done.stderr)
         self.assertEqual(done.stdout, "")
         self.assertEqual(done.stderr.count("\n"), 1, "one sentence")
@@ -135,7 +136,7 @@ class LanguageModel(Case):
 
     def test_info(self):
         got = json.loads(self.run_program(self.lm(), "info", "--json").stdout)
-        self.assertEqual((got["name"], got["bits"], got["context"], got["vocabulary"]), ("fake", 32, 96, 64))
+        self.assertEqual((got["name"], got["bits"], got["context tokens"], got["vocabulary"]), ("fake", 32, 96, 64))
         self.assertEqual(got["file bytes"], os.path.getsize(self.lm()))
 
     def test_help(self):
@@ -213,8 +214,133 @@ class LanguageModel(Case):
         self.fails(program, 5, "has 3 entry points instead of one", "info")
 
     def test_size(self):
-        self.assertLess(os.path.getsize(self.lm()), 1_100_000)
+        self.assertLess(os.path.getsize(self.lm()), 1_150_000)
         self.assertTrue(os.access(self.lm(), os.X_OK))
+
+
+SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?:;-+*/()<>|_ABCDEFGH"
+TEMPLATE = ("{% for m in messages %}{{ '<s>' + m['role'] + ':' + m['content'] + '</s>' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<s>' }}{% endif %}")
+
+
+class Text(Case):
+    """The fake model with a tokenizer of 64 single characters."""
+
+    # Id of each character; <s> is 0 and </s>, which ends a generation, is 1.
+    ids = {c: i for i, c in enumerate(["<s>", "</s>", " ", "\n", *SYMBOLS])}
+    assert len(ids) == 64
+
+    def lm(self, template=TEMPLATE):
+        name = "text" + str(len(template))
+        directory = self.path(name + "-tokenizer")
+        os.makedirs(directory, exist_ok=True)
+        vocabulary = {{" ": "\u0120", "\n": "\u010a"}.get(c, c): i for c, i in self.ids.items()}
+        special = [{"id": i, "content": c, "special": True, "single_word": False, "lstrip": False, "rstrip": False,
+                    "normalized": False} for c, i in (("<s>", 0), ("</s>", 1))]
+        byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+        with open(directory + "/tokenizer.json", "w") as f:
+            json.dump({"version": "1.0", "added_tokens": special, "normalizer": None, "pre_tokenizer": byte_level,
+                       "post_processor": None, "decoder": byte_level,
+                       "model": {"type": "BPE", "vocab": vocabulary, "merges": []}}, f)
+        with open(directory + "/tokenizer_config.json", "w") as f:
+            config = {"bos_token": "<s>", "eos_token": "</s>"}
+            json.dump(dict(config, chat_template=template) if template else config, f)
+        return self.make("lm", "FakeLanguageModel.c", struct.pack("<ii", 2, 1), name, tokenizer=directory)
+
+    def encode(self, text):
+        out = []
+        while text:
+            size = 3 if text.startswith("<s>") else 4 if text.startswith("</s>") else 1
+            out.append(self.ids[text[:size]])
+            text = text[size:]
+        return out
+
+    def answer(self, tokens, limit):
+        """What the model says, and all its tokens."""
+        new = []
+        while len(new) < limit and 1 not in new:
+            new.append(next_token(tokens + new, 2, 1))
+        names = list(self.ids)
+        return "".join(names[i] for i in new if i > 1), new
+
+    def test_tokenize(self):
+        want = self.encode("ab c\n<s>d")
+        self.assertEqual(self.run_program(self.lm(), "tokenize", "-p", "ab c\n<s>d").stdout,
+                         " ".join(map(str, want)) + "\n")
+        self.assertEqual(self.run_program(self.lm(), "tokenize", "--count", "a<s>").stdout, "2\n")
+        self.assertEqual(self.run_program(self.lm(), "tokenize", "--count", "--no-special", "a<s>").stdout, "4\n")
+        self.assertEqual(self.run_program(self.lm(), "tokenize", "-f", "-", stdin="a\r\n").stdout, "4 3\n")
+
+    def test_complete(self):
+        for prompt in ("hello", "a b", "x<s>y"):
+            text, _ = self.answer(self.encode(prompt), 30)
+            done = self.run_program(self.lm(), "-p", prompt, "-n", "30", "--temp", "0")
+            self.assertEqual(done.stdout, text)
+            with open(self.path("prompt"), "w") as f:
+                f.write(prompt + "\n")
+            self.assertEqual(self.run_program(self.lm(), "-f", self.path("prompt"), "-n", "30", "--temp", "0").stdout,
+                             text)
+
+    def ending_prompt(self):
+        """A prompt whose answer ends early, with what comes before the end."""
+        for size in range(20):
+            for last in SYMBOLS:
+                prompt = "a" * size + last
+                text, new = self.answer(self.encode(prompt), 20)
+                if 3 < len(new) < 10:
+                    return prompt, text, new
+        self.fail("no such prompt")
+
+    def test_ends(self):
+        prompt, text, new = self.ending_prompt()
+        arguments = ["-p", prompt, "-n", "20", "--temp", "0"]
+        self.assertEqual(self.run_program(self.lm(), *arguments).stdout, text)
+        self.assertEqual(self.run_program(self.lm(), *arguments, "--ids").stdout, " ".join(map(str, new)) + "\n")
+        more = self.run_program(self.lm(), *arguments, "--ids", "--ignore-eos").stdout.split()
+        self.assertEqual(len(more), 20)
+
+    def test_chat(self):
+        done = self.run_program(self.lm(), "chat", "-p", "hi", "--temp", "0", "-n", "8")
+        first, new = self.answer(self.encode("<s>user:hi</s><s>"), 8)
+        self.assertEqual(done.stdout, first)
+        done = self.run_program(self.lm(), "chat", "-p", "hi", "--system", "be", "--temp", "0", "-n", "8")
+        self.assertEqual(done.stdout, self.answer(self.encode("<s>system:be</s><s>user:hi</s><s>"), 8)[0])
+        # The second turn starts from what the cache holds, and is what it would be without.
+        done = self.run_program(self.lm(), "chat", "--temp", "0", "-n", "8", stdin="hi\nso?\n/clear\nhi\n/exit\nno")
+        second, _ = self.answer(self.encode("<s>user:hi</s><s>assistant:" + first + "</s><s>user:so?</s><s>"), 8)
+        self.assertEqual(done.stdout, first + "\n" + second + "\n" + first + "\n")
+
+    def test_perplexity(self):
+        text = "ab c" * 50
+        with open(self.path("text"), "w") as f:
+            f.write(text)
+        tokens = self.encode(text)
+        for window, windows, start in ((32, 0, -1), (16, 2, 1), (50, 1, 40)):
+            nll = []
+            count = len(tokens) // window if windows == 0 else windows
+            for w in range(count):
+                part = tokens[w * window : (w + 1) * window]
+                for i in range(window // 2 if start < 0 else start, window):
+                    best = next_token(part[:i], 2, 1)
+                    total = sum(math.exp(-abs(v - best)) for v in range(64))
+                    nll.append(math.log(total) + abs(part[i] - best))
+            done = self.run_program(self.lm(), "eval", "-f", self.path("text"), "-c", str(window), "--windows",
+                                    str(windows), "--from", str(start), "--json")
+            got = json.loads(done.stdout)
+            self.assertEqual((got["windows"], got["scored"], got["tokens"]), (count, len(nll), len(tokens)))
+            self.assertAlmostEqual(got["nll"], sum(nll) / len(nll), places=4)
+        line = self.run_program(self.lm(), "eval", "-f", self.path("text"), "-c", "32").stdout
+        self.assertRegex(line, r"^perplexity [0-9.]+ \+- [0-9.]+ \(6 windows of 32 tokens, 96 tokens scored\)\n$")
+        self.fails(self.lm(), 1, "the text has 1 tokens, less than one window of 90", "eval", "-f", "-", "-c", "90",
+                   stdin="a")
+        self.fails(self.lm(), 1, "eval: -c 100 is more than the context of 96", "eval", "-f", self.path("text"),
+                   "-c", "100")
+
+    def test_wrong_use(self):
+        self.fails(self.lm(""), 1, "has no chat template", "chat", "-p", "x")
+        self.fails(self.lm(), 1, "the prompt is empty", "-p", "")
+        self.fails(self.lm("{{ raise_exception('no ' + messages[0]['content']) }}"), 1, "no x", "chat", "-p", "x")
+        self.fails(self.lm("{% if %}"), 3, "the model's chat template: line 1", "chat", "-p", "x")
 
 
 class TensorModel(Case):
@@ -296,7 +422,8 @@ class TensorModel(Case):
 
     def test_shared_library(self):
         if ARGS.emulator:
-            self.skipTest("needs the other machine's C library")
+            # Where Debian's cross packages keep the other machine's C library.
+            os.environ["QEMU_LD_PREFIX"] = "/usr/aarch64-linux-gnu"
         _, user = self.library("shared", "adder.so")
         self.assertEqual(self.run_program(user).stdout, "12 10.5 21.5 12.5 23.5\n")
 

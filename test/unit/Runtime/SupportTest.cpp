@@ -58,6 +58,13 @@ TEST(Support, ReadsFiles) {
   expectFailure(readFile(dir.path, out), kWrongUse, "cannot read");
 }
 
+TEST(Support, TextHasLineFeeds) {
+  TempDir dir;
+  std::string out;
+  EXPECT_FALSE(readText(dir.write("a", "a\r\nb\rc\n\r\n\r"), out).failed());
+  EXPECT_EQ(out, "a\nb\rc\n\n\r");
+}
+
 TEST(Support, OutputFilesAppearWhole) {
   TempDir dir;
   {
