@@ -86,6 +86,9 @@ void buildPackPipeline(OpPassManager &pm, const CompilerOptions &options) {
 void buildTilePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addNestedPass<func::FuncOp>(createTileToThreads());
   cleanUp(pm);
+  // Sizes as those of the arguments, which the arena is planned from.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
 }
 
 void buildVectorizePipeline(OpPassManager &pm, const CompilerOptions &options) {
