@@ -66,6 +66,12 @@ static void cleanUp(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+/// Sizes of intermediate tensors as those of the arguments, which the arena is planned from.
+static void resolveSizes(OpPassManager &pm) {
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
+}
+
 void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(createQuantizeWeights({options.bits, options.group, options.asymmetric}));
   pm.addPass(createCSEPass());
@@ -86,9 +92,7 @@ void buildPackPipeline(OpPassManager &pm, const CompilerOptions &options) {
 void buildTilePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addNestedPass<func::FuncOp>(createTileToThreads());
   cleanUp(pm);
-  // Sizes as those of the arguments, which the arena is planned from.
-  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
-  cleanUp(pm);
+  resolveSizes(pm);
 }
 
 void buildVectorizePipeline(OpPassManager &pm, const CompilerOptions &options) {
@@ -100,6 +104,7 @@ void buildVectorizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   f.addPass(createVectorizeElementwise());
   f.addPass(createExpandMath());
   cleanUp(pm);
+  resolveSizes(pm);
   f.addPass(createLoopInvariantCodeMotionPass());
 }
 
@@ -128,6 +133,7 @@ void buildLLVMPipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(createLowerSPMD());
   pm.addPass(createEmitEntryPoints());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  pm.addNestedPass<func::FuncOp>(createLowerExpandShape());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
