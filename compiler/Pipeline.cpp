@@ -67,6 +67,12 @@ static void cleanUp(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+/// Sizes of intermediate tensors as those of the arguments, which the arena is planned from.
+static void resolveSizes(OpPassManager &pm) {
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
+}
+
 void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(createQuantizeWeights({options.bits, options.group, options.asymmetric}));
   pm.addPass(createCSEPass());
@@ -87,6 +93,7 @@ void buildPackPipeline(OpPassManager &pm, const CompilerOptions &options) {
 void buildTilePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addNestedPass<func::FuncOp>(createTileToThreads());
   cleanUp(pm);
+  resolveSizes(pm);
 }
 
 void buildVectorizePipeline(OpPassManager &pm, const CompilerOptions &options) {
@@ -98,6 +105,7 @@ void buildVectorizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   f.addPass(createVectorizeElementwise());
   f.addPass(createExpandMath());
   cleanUp(pm);
+  resolveSizes(pm);
   f.addPass(createLoopInvariantCodeMotionPass());
 }
 
@@ -126,6 +134,7 @@ void buildLLVMPipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(createLowerSPMD());
   pm.addPass(createEmitEntryPoints());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  pm.addNestedPass<func::FuncOp>(createLowerExpandShape());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
