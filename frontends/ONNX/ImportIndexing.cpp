@@ -83,7 +83,8 @@ LogicalResult importTranspose(Node &n) {
           }))
     return n.setElements(0, x.dtype, dims, std::move(*known));
   // Weights of other frameworks often come with a transpose: the recipe does it.
-  if (x.constant && elementType(n.b, x.dtype).isF32() && x.rank() == 2 && x.constant->shape.size() == 2 &&
+  if (x.constant && elementType(n.b, x.dtype).isF32() && x.rank() == 2 &&
+      x.constant->shape.size() == 2 &&
       x.dims[0].isConstant(x.constant->shape[x.transposed ? 1 : 0])) {
     Operand result;
     result.dtype = x.dtype;
