@@ -8,6 +8,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "passes/Bufferize/Passes.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 
@@ -20,14 +21,15 @@ namespace {
 /// Which piece of a buffer an iteration of a forall touches: per dimension, iv * factor.
 /// `factor` 0 is the whole dimension.
 struct Piece {
+  Type of;                                   ///< the memref that is cut
   SmallVector<std::pair<int, int64_t>> dims; ///< (number of the induction variable, factor)
-  bool operator==(const Piece &o) const { return dims == o.dims; }
+  bool operator==(const Piece &o) const { return of == o.of && dims == o.dims; }
 };
 
 /// How iterations are dealt to threads: the same bounds in the same order mean the same threads.
 struct Access {
   Value root;
-  bool write = false;
+  bool read = false, write = false;
   SmallVector<OpFoldResult> bounds; ///< of the forall; empty: every thread, all of it
   bool cyclic = false;
   std::optional<Piece> piece; ///< nothing: any part
@@ -87,6 +89,11 @@ private:
     collect(op, accesses);
     if (accesses.empty())
       return;
+    if (!isa<scf::ForallOp>(op) && changesInPlace(accesses)) {
+      op = giveToOneThread(op);
+      accesses.clear();
+      collect(op, accesses);
+    }
     bool conflict = llvm::any_of(accesses, [&](const Access &now) {
       return llvm::any_of(pending, [&](const Access &then) {
         return now.root == then.root && (now.write || then.write) && !sameThread(now, then);
@@ -98,6 +105,25 @@ private:
       pending.clear();
     }
     merge(pending, accesses);
+  }
+
+  /// Whether a replicated operation reads what it overwrites: a second thread would read what the
+  /// first has written.
+  static bool changesInPlace(const Pending &accesses) {
+    return llvm::any_of(accesses, [&](const Access &a) {
+      return a.write && llvm::any_of(accesses, [&](const Access &b) {
+               return b.read && a.root == b.root;
+             });
+    });
+  }
+
+  /// Wraps an operation in a forall of one iteration.
+  static Operation *giveToOneThread(Operation *op) {
+    OpBuilder b(op);
+    auto loop = scf::ForallOp::create(b, op->getLoc(), ArrayRef<OpFoldResult>{b.getIndexAttr(1)},
+                                      ValueRange(), std::nullopt);
+    op->moveBefore(loop.getBody()->getTerminator());
+    return loop;
   }
 
   void collect(Operation *phase, Pending &accesses) {
@@ -118,6 +144,7 @@ private:
         access.root = traceRoot(operand.get(), forall, piece);
         if (!isSharedMemory(access.root))
           continue;
+        access.read = read;
         access.write = write;
         if (forall) {
           access.bounds = forall.getMixedUpperBound();
@@ -145,7 +172,8 @@ private:
 
   static std::optional<Piece> pieceOf(memref::SubViewOp op, scf::ForallOp forall) {
     Piece piece;
-    bool any = false;
+    piece.of = op.getSourceType();
+    llvm::SmallBitVector used(forall.getRank());
     for (auto [offset, size] : llvm::zip(op.getMixedOffsets(), op.getMixedSizes())) {
       std::pair<int, int64_t> dim{-1, 0};
       if (auto value = dyn_cast<Value>(offset)) {
@@ -154,11 +182,15 @@ private:
         if (!found || !extent || *extent > found->second)
           return std::nullopt;
         dim = *found;
-        any = true;
+        used.set(found->first);
       }
       piece.dims.push_back(dim);
     }
-    return any ? std::optional(piece) : std::nullopt;
+    // An induction variable that is not used would let several threads meet in one piece.
+    for (auto [i, bound] : llvm::enumerate(forall.getMixedUpperBound()))
+      if (!used.test(i) && getConstantIntValue(bound) != 1)
+        return std::nullopt;
+    return piece;
   }
 
   static std::optional<std::pair<int, int64_t>> multipleOfInduction(Value v, scf::ForallOp forall) {
