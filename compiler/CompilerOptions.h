@@ -7,6 +7,7 @@
 #define QCC_COMPILER_COMPILEROPTIONS_H
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ struct CompilerOptions {
   KVCache kv = KVCache::Default;
   int64_t context = 0; ///< positions of the KV cache; 0 is the model's, at most 4096
   int64_t chunk = 128; ///< tokens of a prefill step
+
+  /// Shapes that the user gave to inputs of an ONNX model; -1 keeps a dimension.
+  std::map<std::string, std::vector<int64_t>> shapes;
 
   bool floatCache() const {
     if (kv != KVCache::Default)

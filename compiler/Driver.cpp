@@ -13,6 +13,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
+#include "passes/Target/TargetInfo.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -86,6 +87,12 @@ private:
       return imported.takeError();
     module = std::move(*imported);
     setTarget(*module, target);
+    if (request.options.activations == Activations::Int8 &&
+        TargetInfo::of(*module).dot == TargetInfo::Dot::None)
+      return make_error<ModelError>(ExitCode::WrongUse,
+                                    "-act=int8: " + request.target +
+                                        " has no dot product of bytes; name a CPU that has one "
+                                        "(-mcpu=neoverse-n1, -mattr=+dotprod) or use -act=f32");
     return dump(Phase::Import);
   }
 
@@ -122,7 +129,7 @@ private:
       return entries.takeError();
     descriptor.entries = std::move(*entries);
     descriptor.name = model->name;
-    descriptor.features = join(target.features, ",");
+    descriptor.features = join(neededFeatures(target), ",");
     descriptor.weightBytes = weightBytes(*module);
     model->describe(request.options, descriptor);
     descriptor.info = information();

@@ -3,6 +3,7 @@
 #include "compiler/Model.h"
 #include "frontends/Common/Error.h"
 #include "frontends/LanguageModel/Importer.h"
+#include "frontends/ONNX/ImportOnnx.h"
 #include "frontends/Tokenizer/TokenizerBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -108,9 +109,47 @@ private:
   LanguageModelImportOptions import_;
 };
 
+/// An ONNX graph: one entry point over tensors.
+class GraphModel final : public Model {
+public:
+  GraphModel(std::unique_ptr<OnnxModel> opened, TensorTable tensors, const CompilerOptions &options)
+      : source(std::move(opened)), table(std::move(tensors)) {
+    for (const auto &[input, shape] : options.shapes)
+      import_.shapes[input].assign(shape.begin(), shape.end());
+    name = nameOf(source->path());
+  }
+
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context) override {
+    return importOnnx(context, *source, import_);
+  }
+  const TensorTable &tensors() const override { return table; }
+  void describe(const CompilerOptions &, ModelDescriptor &) const override {}
+
+private:
+  std::unique_ptr<OnnxModel> source;
+  TensorTable table; ///< views into source
+  OnnxImportOptions import_;
+};
+
+bool isOnnx(StringRef path) {
+  return sys::path::extension(path).equals_insensitive(".onnx") && !sys::fs::is_directory(path);
+}
+
+Expected<std::unique_ptr<Model>> openGraph(StringRef path, const CompilerOptions &options) {
+  Expected<std::unique_ptr<OnnxModel>> source = OnnxModel::open(path);
+  if (!source)
+    return source.takeError();
+  Expected<TensorTable> tensors = constantTensors(**source);
+  if (!tensors)
+    return tensors.takeError();
+  return std::make_unique<GraphModel>(std::move(*source), std::move(*tensors), options);
+}
+
 } // namespace
 
 Expected<std::unique_ptr<Model>> openModel(StringRef path, const CompilerOptions &options) {
+  if (isOnnx(path))
+    return openGraph(path, options);
   Expected<LanguageModelSource> source = openLanguageModel(path);
   if (!source)
     return source.takeError();
@@ -121,6 +160,12 @@ Expected<std::unique_ptr<Model>> openModel(StringRef path, const CompilerOptions
 }
 
 Expected<std::string> inspectModel(StringRef path) {
+  if (isOnnx(path)) {
+    Expected<std::unique_ptr<OnnxModel>> source = OnnxModel::open(path);
+    if (!source)
+      return source.takeError();
+    return describe(**source);
+  }
   Expected<LanguageModelSource> source = openLanguageModel(path);
   if (!source)
     return source.takeError();

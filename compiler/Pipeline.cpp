@@ -38,6 +38,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Bufferize/Passes.h"
+#include "passes/Contract/Passes.h"
 #include "passes/LowerToLLVM/Passes.h"
 #include "passes/Pack/Passes.h"
 #include "passes/Quantize/Passes.h"
@@ -66,6 +67,12 @@ static void cleanUp(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+/// Sizes of intermediate tensors as those of the arguments, which the arena is planned from.
+static void resolveSizes(OpPassManager &pm) {
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
+}
+
 void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(createQuantizeWeights({options.bits, options.group, options.asymmetric}));
   pm.addPass(createCSEPass());
@@ -86,6 +93,7 @@ void buildPackPipeline(OpPassManager &pm, const CompilerOptions &options) {
 void buildTilePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addNestedPass<func::FuncOp>(createTileToThreads());
   cleanUp(pm);
+  resolveSizes(pm);
 }
 
 void buildVectorizePipeline(OpPassManager &pm, const CompilerOptions &options) {
@@ -97,6 +105,7 @@ void buildVectorizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   f.addPass(createVectorizeElementwise());
   f.addPass(createExpandMath());
   cleanUp(pm);
+  resolveSizes(pm);
   f.addPass(createLoopInvariantCodeMotionPass());
 }
 
@@ -125,6 +134,7 @@ void buildLLVMPipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(createLowerSPMD());
   pm.addPass(createEmitEntryPoints());
   pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  pm.addNestedPass<func::FuncOp>(createLowerExpandShape());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
@@ -141,7 +151,7 @@ void buildLLVMPipeline(OpPassManager &pm, const CompilerOptions &options) {
   cleanUp(pm);
 }
 
-void buildPipeline(OpPassManager &pm, Phase phase, const CompilerOptions &options) {
+static void buildStage(OpPassManager &pm, Phase phase, const CompilerOptions &options) {
   switch (phase) {
   case Phase::Import:
     return;
@@ -158,6 +168,11 @@ void buildPipeline(OpPassManager &pm, Phase phase, const CompilerOptions &option
   case Phase::LLVM:
     return buildLLVMPipeline(pm, options);
   }
+}
+
+void buildPipeline(OpPassManager &pm, Phase phase, const CompilerOptions &options) {
+  buildStage(pm, phase, options);
+  pm.addPass(createVerifyContract({info(phase).name.str()}));
 }
 
 void registerDialects(DialectRegistry &registry) {
@@ -188,6 +203,7 @@ void registerPassesAndPipelines() {
   registerVectorizePasses();
   registerBufferizePasses();
   registerLowerToLLVMPasses();
+  registerContractPasses();
   for (const PhaseInfo &phase : ArrayRef(kPhases).drop_front())
     PassPipelineRegistration<>(("qcc-" + phase.name + "-pipeline").str(), phase.summary,
                                [&phase](OpPassManager &pm) {

@@ -28,7 +28,7 @@ void buildVectorizePipeline(mlir::OpPassManager &, const CompilerOptions &);
 void buildBufferizePipeline(mlir::OpPassManager &, const CompilerOptions &);
 void buildLLVMPipeline(mlir::OpPassManager &, const CompilerOptions &);
 
-/// The pipeline of one phase; Import has none.
+/// The pipeline of one phase (Import has none), ending with the check of its contract.
 void buildPipeline(mlir::OpPassManager &, Phase, const CompilerOptions &);
 
 /// Every dialect, extension and interface the pipeline needs.

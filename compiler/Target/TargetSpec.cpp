@@ -5,6 +5,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "passes/Target/TargetInfo.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -120,6 +121,21 @@ Expected<TargetSpec> resolveTarget(StringRef name, StringRef cpu, StringRef attr
     return features.takeError();
   spec.features = std::move(*features);
   return spec;
+}
+
+std::vector<std::string> neededFeatures(const TargetSpec &spec) {
+  static const StringSet<> used = {
+      "sse3", "ssse3", "sse4.1", "sse4.2", "popcnt", "avx", "avx2", "fma", "f16c", "bmi", "bmi2",
+      "lzcnt", "movbe", "adx", "gfni", "avxvnni", "avx512f", "avx512bw", "avx512dq", "avx512vl",
+      "avx512cd", "avx512vnni", "avx512vbmi", "avx512vbmi2", "avx512bf16", "avx512fp16",
+      "avx512ifma", "avx512bitalg", "avx512vpopcntdq", "avxvnniint8", "avxneconvert", "avxifma",
+      // arm64
+      "fp-armv8", "neon", "fullfp16", "dotprod", "i8mm", "bf16", "lse", "rcpc", "rdm", "crc",
+      "sve", "sve2"};
+  std::vector<std::string> result;
+  copy_if(spec.features, std::back_inserter(result),
+          [](const std::string &feature) { return used.contains(feature); });
+  return result;
 }
 
 static std::string featureString(const TargetSpec &spec) {

@@ -26,6 +26,10 @@ struct TargetSpec {
 llvm::Expected<TargetSpec> resolveTarget(llvm::StringRef target, llvm::StringRef cpu,
                                          llvm::StringRef attributes);
 
+/// Those of its features that generated code may depend on: what a program checks at start. The
+/// rest (virtualization, AMX, prefetch hints ...) no schedule uses.
+std::vector<std::string> neededFeatures(const TargetSpec &);
+
 /// LLVM's code generator for it.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetSpec &);
 

@@ -137,9 +137,11 @@ private:
     return sink(offset, bytes);
   }
 
-  /// A weight without a scheme: its elements as f32.
+  /// A weight without a scheme: its elements as f32, or as they are where the IR keeps their type.
   Error plain(nn::WeightOp weight, const SourceTensor &tensor, uint64_t base) {
     auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+    if (!type.getElementType().isF32() && weight.getOrder() == "natural")
+      return put(base, tensor.bytes);
     int64_t count = type.getNumElements();
     int64_t rows = type.getRank() ? type.getDimSize(0) : 1, width = rows ? count / rows : 0;
     std::vector<float> values;

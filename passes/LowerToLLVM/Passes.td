@@ -33,4 +33,19 @@ def EmitEntryPoints : Pass<"qcc-emit-entry-points", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect", "mlir::func::FuncDialect"];
 }
 
+def LowerExpandShape : Pass<"qcc-lower-expand-shape", "mlir::func::FuncOp"> {
+  let summary = "expanded shapes as views with strides";
+  let description = [{
+    Takes any number of dynamic sizes in a group, where expand-strided-metadata takes one.
+
+    ```mlir
+    %e = memref.expand_shape %x [[0, 1], [2]] output_shape [%a, %b, 8] : memref<?x8xf32> into memref<?x?x8xf32>
+    // becomes
+    %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %x
+    %e = memref.reinterpret_cast %base to offset: [0], sizes: [%a, %b, 8], strides: [%s, 8, 1]
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"];
+}
+
 #endif // QCC_PASSES_LOWERTOLLVM

@@ -261,7 +261,7 @@ void Tiler::tileRows(Operation *op) {
 LogicalResult Tiler::tileElementwise(linalg::LinalgOp op) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
   if (!type || op->getNumResults() != 1 || type.getRank() != 2 || op.getNumParallelLoops() != 2 ||
-      op.getNumLoops() != 2 || type.getDimSize(1) % kLanes != 0)
+      op.getNumLoops() != 2 || type.isDynamicDim(1) || type.getDimSize(1) % kLanes != 0)
     return success();
   Index rows = dim(op.getDpsInits()[0], 0);
   bool tiled = true;

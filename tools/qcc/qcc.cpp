@@ -48,6 +48,8 @@ static Option<KVCache> kv("kv", cl::desc("How the KV cache is held (default: f16
                                      clEnumValN(KVCache::F32, "f32", "float")));
 static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_desc("N"),
                                cl::cat(category));
+static cl::list<std::string> shapes("shape", cl::value_desc("NAME=1x128"), cl::cat(category),
+                                    cl::desc("Fixes dimensions of an ONNX model's input"));
 static Option<Emit> emit("emit", cl::desc("What is written"), cl::init(Emit::Exe),
                          cl::cat(category),
                          cl::values(clEnumValN(Emit::Exe, "exe", "a program (default)"),
@@ -74,6 +76,23 @@ static Error wrong(const Twine &message) {
   return make_error<ModelError>(ExitCode::WrongUse, message.str());
 }
 
+/// "name=1x128" of -shape.
+static Error parseShape(StringRef text, CompilerOptions &options) {
+  auto [name, sizes] = text.rsplit('=');
+  std::vector<int64_t> shape;
+  SmallVector<StringRef> parts;
+  sizes.split(parts, 'x');
+  for (StringRef part : parts) {
+    int64_t size = -1;
+    if (part != "?" && (part.getAsInteger(10, size) || size < 1))
+      return wrong("-shape=" + text + ": expected NAME=1x128, with ? for a dimension to keep");
+    shape.push_back(size);
+  }
+  if (name.empty() || !options.shapes.emplace(name.str(), shape).second)
+    return wrong("-shape=" + text + ": names no input, or one that was named before");
+  return Error::success();
+}
+
 /// The options whose values need more than a type.
 static Error parse(CompileRequest &request) {
   CompilerOptions &options = request.options;
@@ -92,6 +111,9 @@ static Error parse(CompileRequest &request) {
   if (context < 0 || context > (int64_t(1) << 24))
     return wrong("-ctx: expected a number of tokens");
   options.context = context;
+  for (const std::string &shape : shapes)
+    if (Error error = parseShape(shape, options))
+      return error;
   options.kv = kv;
   options.asymmetric = asymmetric;
   options.activations = activations;
