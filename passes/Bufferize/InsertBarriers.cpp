@@ -33,7 +33,16 @@ struct Access {
   std::optional<Piece> piece; ///< nothing: any part
 };
 
+/// A forall of one iteration is always the same thread's.
+bool isOnce(const Access &a) {
+  return !a.bounds.empty() && llvm::all_of(a.bounds, [](OpFoldResult bound) {
+    return isConstantIntValue(bound, 1);
+  });
+}
+
 bool sameThread(const Access &a, const Access &b) {
+  if (isOnce(a) && isOnce(b))
+    return true;
   return a.piece && b.piece && *a.piece == *b.piece && a.bounds == b.bounds &&
          a.cyclic == b.cyclic;
 }
@@ -42,9 +51,10 @@ class Inserter {
 public:
   explicit Inserter(func::FuncOp f) : f(f) {}
 
-  void run() {
+  LogicalResult run() {
     SmallVector<Access> pending;
     visit(f.getBody().front(), pending);
+    return success(!wrong);
   }
 
 private:
@@ -87,6 +97,11 @@ private:
     collect(op, accesses);
     if (accesses.empty())
       return;
+    if (!isa<scf::ForallOp>(op) && llvm::any_of(accesses, [](const Access &a) { return a.write; })) {
+      op = doOnce(op);
+      accesses.clear();
+      collect(op, accesses);
+    }
     bool conflict = llvm::any_of(accesses, [&](const Access &now) {
       return llvm::any_of(pending, [&](const Access &then) {
         return now.root == then.root && (now.write || then.write) && !sameThread(now, then);
@@ -98,6 +113,21 @@ private:
       pending.clear();
     }
     merge(pending, accesses);
+  }
+
+  /// What every thread would do to memory that all see is for one of them to do.
+  Operation *doOnce(Operation *op) {
+    if (op->getNumResults() != 0) {
+      op->emitOpError("writes memory of all threads and has results").attachNote()
+          << "qcc-tile-to-threads should have made it a forall";
+      wrong = true;
+      return op;
+    }
+    OpBuilder b(op);
+    auto once = scf::ForallOp::create(b, op->getLoc(), ArrayRef<OpFoldResult>{b.getIndexAttr(1)},
+                                      ValueRange(), std::nullopt);
+    op->moveBefore(once.getTerminator());
+    return once;
   }
 
   void collect(Operation *phase, Pending &accesses) {
@@ -210,12 +240,13 @@ private:
   }
 
   func::FuncOp f;
+  bool wrong = false;
 };
 
 struct InsertBarriers final : impl::InsertBarriersBase<InsertBarriers> {
   void runOnOperation() override {
-    if (getOperation()->hasAttr("nn.entry"))
-      Inserter(getOperation()).run();
+    if (getOperation()->hasAttr("nn.entry") && failed(Inserter(getOperation()).run()))
+      signalPassFailure();
   }
 };
 
