@@ -11,6 +11,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
+#include <csignal>
 
 using namespace llvm;
 using namespace qcc;
@@ -130,6 +131,8 @@ static Error parse(CompileRequest &request) {
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  // A limit on file sizes is an error of writing, like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   bool inspecting = argc > 1 && StringRef(argv[1]) == "inspect";
   if (inspecting) {
     argv[1] = argv[0];
