@@ -24,6 +24,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/Quant/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -74,6 +75,9 @@ static void resolveSizes(OpPassManager &pm) {
 }
 
 void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
+  // Upstream's quantized types are taken at the boundary and become arithmetic on storage types.
+  pm.addNestedPass<func::FuncOp>(quant::createLowerQuantOps());
+  pm.addPass(quant::createStripFuncQuantTypes());
   pm.addPass(createQuantizeWeights({options.bits, options.group, options.asymmetric}));
   pm.addPass(createCSEPass());
   if (options.activations != Activations::F32)

@@ -1,7 +1,7 @@
 //===- ImportIndexing.cpp - Operators that move elements -------------------------===//
 
 #include "dialects/NN/IR/NN.h"
-#include "frontends/ONNX/ImportNode.h"
+#include "frontends/ONNX/ImportScalar.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -14,16 +14,6 @@ namespace qcc::import_onnx {
 namespace {
 
 using B = ImplicitLocOpBuilder;
-
-std::optional<SmallVector<int64_t>> staticShape(const Dims &dims) {
-  SmallVector<int64_t> shape;
-  for (const DimExpr &d : dims) {
-    if (!d.constant())
-      return std::nullopt;
-    shape.push_back(*d.constant());
-  }
-  return shape;
-}
 
 /// Elements of the result when those of `x` are known: the one at each index, as `source` maps it.
 std::optional<std::vector<DimExpr>>
@@ -83,7 +73,8 @@ LogicalResult importTranspose(Node &n) {
           }))
     return n.setElements(0, x.dtype, dims, std::move(*known));
   // Weights of other frameworks often come with a transpose: the recipe does it.
-  if (x.constant && elementType(n.b, x.dtype).isF32() && x.rank() == 2 && x.constant->shape.size() == 2 &&
+  if (x.constant && elementType(n.b, x.dtype).isF32() && x.rank() == 2 &&
+      x.constant->shape.size() == 2 &&
       x.dims[0].isConstant(x.constant->shape[x.transposed ? 1 : 0])) {
     Operand result;
     result.dtype = x.dtype;
@@ -216,7 +207,7 @@ FailureOr<DimExpr> sliceBound(Node &n, DimExpr bound, const DimExpr &size, bool 
     return backward ? DimExpr(-1) : DimExpr(0);
   if (negative)
     bound = bound + size;
-  else if (!isPositive && !(bound - size).upperBound())
+  else if (!isPositive && !(bound - size).constant()) // size - 2 is meant from the start
     return n.unsupported("it is not known whether the bound " + bound.str() +
                          " counts from the end; give shapes with -shape");
   return backward ? DimExpr::min(DimExpr::max(bound, -1), size - 1)

@@ -181,6 +181,8 @@ struct OpRow {
 constexpr int64_t kNewestOpset = 25;
 constexpr unsigned kAnyNumber = ~0u;
 
+llvm::ArrayRef<OpRow> binaryOps();
+llvm::ArrayRef<OpRow> castOps();
 llvm::ArrayRef<OpRow> elementwiseOps();
 llvm::ArrayRef<OpRow> shapeOps();
 llvm::ArrayRef<OpRow> indexingOps();

@@ -33,8 +33,8 @@ namespace {
 const llvm::StringMap<const OpRow *> &operators() {
   static const llvm::StringMap<const OpRow *> table = [] {
     llvm::StringMap<const OpRow *> rows;
-    for (ArrayRef<OpRow> family :
-         {elementwiseOps(), shapeOps(), indexingOps(), reduceOps(), convOps(), matmulOps()})
+    for (ArrayRef<OpRow> family : {binaryOps(), castOps(), elementwiseOps(), shapeOps(),
+                                   indexingOps(), reduceOps(), convOps(), matmulOps()})
       for (const OpRow &row : family)
         rows[row.name] = &row;
     return rows;

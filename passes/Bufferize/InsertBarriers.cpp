@@ -8,6 +8,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "passes/Bufferize/Passes.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 
@@ -20,8 +21,9 @@ namespace {
 /// Which piece of a buffer an iteration of a forall touches: per dimension, iv * factor.
 /// `factor` 0 is the whole dimension.
 struct Piece {
+  Type of;                                   ///< the memref that is cut
   SmallVector<std::pair<int, int64_t>> dims; ///< (number of the induction variable, factor)
-  bool operator==(const Piece &o) const { return dims == o.dims; }
+  bool operator==(const Piece &o) const { return of == o.of && dims == o.dims; }
 };
 
 /// How iterations are dealt to threads: the same bounds in the same order mean the same threads.
@@ -175,7 +177,8 @@ private:
 
   static std::optional<Piece> pieceOf(memref::SubViewOp op, scf::ForallOp forall) {
     Piece piece;
-    bool any = false;
+    piece.of = op.getSourceType();
+    llvm::SmallBitVector used(forall.getRank());
     for (auto [offset, size] : llvm::zip(op.getMixedOffsets(), op.getMixedSizes())) {
       std::pair<int, int64_t> dim{-1, 0};
       if (auto value = dyn_cast<Value>(offset)) {
@@ -184,11 +187,15 @@ private:
         if (!found || !extent || *extent > found->second)
           return std::nullopt;
         dim = *found;
-        any = true;
+        used.set(found->first);
       }
       piece.dims.push_back(dim);
     }
-    return any ? std::optional(piece) : std::nullopt;
+    // An induction variable that is not used would let several threads meet in one piece.
+    for (auto [i, bound] : llvm::enumerate(forall.getMixedUpperBound()))
+      if (!used.test(i) && getConstantIntValue(bound) != 1)
+        return std::nullopt;
+    return piece;
   }
 
   static std::optional<std::pair<int, int64_t>> multipleOfInduction(Value v, scf::ForallOp forall) {

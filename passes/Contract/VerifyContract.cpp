@@ -26,7 +26,7 @@ constexpr StringLiteral kStages[] = {"import",    "quantize",  "pack", "tile",
 constexpr Rule kRules[] = {
     {"quantize", "nn.linear", "qcc-quantize-weights should have rewritten it"},
     {"quantize", "nn.embedding", "qcc-quantize-weights should have rewritten it"},
-    {"quantize", "quant.*", "qcc-convert-quant-to-quant-ext should have rewritten it"},
+    {"quantize", "quant.*", "lower-quant-ops should have rewritten it"},
     {"quantize", "quant_ext.observe", "qcc-remove-observers should have dropped it"},
     {"pack", "quant_ext.encode", "qcc-fold-weight-recipes should have folded it"},
     {"pack", "quant_ext.repack", "qcc-fold-weight-recipes should have folded it"},

@@ -39,13 +39,18 @@ public:
   void tile(nn::KVAppendOp op);
   void tile(nn::AttentionOp op);
   void tileRows(Operation *op);
-  LogicalResult tileElementwise(linalg::LinalgOp op);
+  LogicalResult tileLinalg(linalg::LinalgOp op);
 
 private:
   Index index(int64_t value) { return b.getIndexAttr(value); }
   Index mul(Index a, int64_t c) {
     AffineExpr d = b.getAffineDimExpr(0);
     return affine::makeComposedFoldedAffineApply(b, b.getLoc(), AffineMap::get(1, 0, d * c), {a});
+  }
+  Index div(Index a, int64_t c) {
+    AffineExpr d = b.getAffineDimExpr(0);
+    return affine::makeComposedFoldedAffineApply(
+        b, b.getLoc(), AffineMap::get(1, 0, d.floorDiv(c)), {a});
   }
   Value value(Index i) { return getValueOrCreateConstantIndexOp(b, b.getLoc(), i); }
   Index dim(Value v, int64_t d) { return tensor::getMixedSize(b, b.getLoc(), v, d); }
@@ -257,30 +262,76 @@ void Tiler::tileRows(Operation *op) {
   op->erase();
 }
 
-/// Elementwise operations on matrices in the strips of the matmuls that feed them.
-LogicalResult Tiler::tileElementwise(linalg::LinalgOp op) {
-  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
-  if (!type || op->getNumResults() != 1 || type.getRank() != 2 || op.getNumParallelLoops() != 2 ||
-      op.getNumLoops() != 2 || type.isDynamicDim(1) || type.getDimSize(1) % kLanes != 0)
+/// How a linalg operation is cut: `tile[d]` elements of loop d at a time, 0 for all of it. Elementwise
+/// operations on matrices go in the strips of the matmuls that feed them; others by all their
+/// parallel loops but the innermost, which is left to vectors.
+SmallVector<int64_t> linalgTiles(linalg::LinalgOp op) {
+  SmallVector<int64_t> tiles(op.getNumLoops(), 0), extents = op.getStaticLoopRanges();
+  SmallVector<unsigned> parallel;
+  op.getParallelDims(parallel);
+  bool elementwiseMatrix = op.getNumLoops() == 2 && parallel.size() == 2 &&
+                           !ShapedType::isDynamic(extents[1]) && extents[1] % kLanes == 0;
+  if (elementwiseMatrix) {
+    tiles[1] = kLanes;
+    return tiles;
+  }
+  if (parallel.size() == op.getNumLoops() && !parallel.empty())
+    parallel.pop_back();
+  else if (parallel.size() > 1)
+    parallel.pop_back();
+  for (unsigned d : parallel)
+    if (extents[d] != 1)
+      tiles[d] = 1;
+  return tiles;
+}
+
+LogicalResult Tiler::tileLinalg(linalg::LinalgOp op) {
+  if (!op.hasPureTensorSemantics())
     return success();
-  Index rows = dim(op.getDpsInits()[0], 0);
+  SmallVector<int64_t> tiles = linalgTiles(op);
+  bool whole = llvm::all_of(tiles, [](int64_t t) { return t == 0; });
+  // Small operations are not worth a barrier: each thread does them for itself. But only one may
+  // change what is there already.
+  if (whole && llvm::all_of(op.getDpsInits(), [](Value v) {
+        return v.getDefiningOp<tensor::EmptyOp>() != nullptr;
+      }))
+    return success();
+  auto tileable = cast<TilingInterface>(op.getOperation());
+  SmallVector<Range> domain = tileable.getIterationDomain(b);
+  SmallVector<Index> bounds;
+  for (auto [tile, range] : llvm::zip(tiles, domain))
+    if (tile != 0)
+      bounds.push_back(tile == 1 ? range.size : div(range.size, tile));
+  if (whole)
+    bounds.push_back(index(1));
   bool tiled = true;
-  auto loop = forall({index(type.getDimSize(1) / kLanes)}, op.getDpsInits(),
-                     [&](ValueRange ivs, ValueRange outs) {
-                       SmallVector<Index> offsets{index(0), mul(ivs[0], kLanes)};
-                       SmallVector<Index> sizes{rows, index(kLanes)};
-                       IRMapping map;
-                       map.map(op.getDpsInits()[0], outs[0]);
-                       Operation *whole = b.clone(*op, map);
-                       auto tile = cast<TilingInterface>(whole).getTiledImplementation(
-                           b, offsets, sizes);
-                       tiled = succeeded(tile);
-                       Value result = tiled ? tile->tiledValues.front() : outs[0];
-                       whole->erase();
-                       return SmallVector<Piece>{{result, offsets, sizes}};
-                     });
+  auto loop = forall(bounds, op.getDpsInits(), [&](ValueRange ivs, ValueRange outs) {
+    SmallVector<Index> offsets, sizes;
+    size_t next = 0;
+    for (auto [tile, range] : llvm::zip(tiles, domain)) {
+      offsets.push_back(tile == 0 ? index(0) : mul(ivs[next], tile));
+      sizes.push_back(tile == 0 ? range.size : index(tile));
+      next += tile != 0;
+    }
+    IRMapping map;
+    map.map(op.getDpsInits(), outs);
+    Operation *all = b.clone(*op, map);
+    auto interface = cast<TilingInterface>(all);
+    SmallVector<Piece> pieces;
+    auto tile = interface.getTiledImplementation(b, offsets, sizes);
+    for (unsigned i = 0; i < all->getNumResults() && succeeded(tile); ++i) {
+      Piece piece;
+      piece.value = tile->tiledValues[i];
+      tiled &= succeeded(
+          interface.getResultTilePosition(b, i, offsets, sizes, piece.offsets, piece.sizes));
+      pieces.push_back(std::move(piece));
+    }
+    tiled &= succeeded(tile);
+    all->erase();
+    return pieces;
+  });
   if (!tiled)
-    return op.emitOpError("could not be cut into strips");
+    return op.emitOpError("could not be cut into tiles");
   op->replaceAllUsesWith(loop.getResults());
   op->erase();
   return success();
@@ -304,8 +355,8 @@ struct TileToThreads final : impl::TileToThreadsBase<TileToThreads> {
       return Tiler(op).tile(append), success();
     if (auto attention = dyn_cast<nn::AttentionOp>(op))
       return Tiler(op).tile(attention), success();
-    if (auto generic = dyn_cast<linalg::GenericOp>(op))
-      return Tiler(op).tileElementwise(generic);
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      return Tiler(op).tileLinalg(linalgOp);
     bool rowWise =
         isa<nn::RMSNormOp, nn::RopeTableOp, quant_ext::ChooseQParamsOp, quant_ext::QuantizeOp,
             quant_ext::DequantizeOp, quant_ext::GroupSumsOp, quant_ext::GatherRowsOp>(op);
