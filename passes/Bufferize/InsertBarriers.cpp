@@ -37,16 +37,14 @@ struct Access {
 
 /// A forall of one iteration is always the same thread's.
 bool isOnce(const Access &a) {
-  return !a.bounds.empty() && llvm::all_of(a.bounds, [](OpFoldResult bound) {
-    return isConstantIntValue(bound, 1);
-  });
+  return !a.bounds.empty() &&
+         llvm::all_of(a.bounds, [](OpFoldResult bound) { return isConstantIntValue(bound, 1); });
 }
 
 bool sameThread(const Access &a, const Access &b) {
   if (isOnce(a) && isOnce(b))
     return true;
-  return a.piece && b.piece && *a.piece == *b.piece && a.bounds == b.bounds &&
-         a.cyclic == b.cyclic;
+  return a.piece && b.piece && *a.piece == *b.piece && a.bounds == b.bounds && a.cyclic == b.cyclic;
 }
 
 class Inserter {
@@ -99,7 +97,8 @@ private:
     collect(op, accesses);
     if (accesses.empty())
       return;
-    if (!isa<scf::ForallOp>(op) && llvm::any_of(accesses, [](const Access &a) { return a.write; })) {
+    if (!isa<scf::ForallOp>(op) &&
+        llvm::any_of(accesses, [](const Access &a) { return a.write; })) {
       op = doOnce(op);
       accesses.clear();
       collect(op, accesses);
@@ -161,7 +160,8 @@ private:
     });
   }
 
-  /// Follows views to the buffer; the view nearest to it that depends on the forall says which piece.
+  /// Follows views to the buffer; the view nearest to it that depends on the forall says which
+  /// piece.
   static Value traceRoot(Value v, scf::ForallOp forall, std::optional<Piece> &piece) {
     while (true) {
       Operation *def = v.getDefiningOp();
