@@ -29,24 +29,32 @@ struct Piece {
 /// How iterations are dealt to threads: the same bounds in the same order mean the same threads.
 struct Access {
   Value root;
-  bool read = false, write = false;
+  bool write = false;
   SmallVector<OpFoldResult> bounds; ///< of the forall; empty: every thread, all of it
   bool cyclic = false;
   std::optional<Piece> piece; ///< nothing: any part
 };
 
+/// A forall of one iteration is always the same thread's.
+bool isOnce(const Access &a) {
+  return !a.bounds.empty() &&
+         llvm::all_of(a.bounds, [](OpFoldResult bound) { return isConstantIntValue(bound, 1); });
+}
+
 bool sameThread(const Access &a, const Access &b) {
-  return a.piece && b.piece && *a.piece == *b.piece && a.bounds == b.bounds &&
-         a.cyclic == b.cyclic;
+  if (isOnce(a) && isOnce(b))
+    return true;
+  return a.piece && b.piece && *a.piece == *b.piece && a.bounds == b.bounds && a.cyclic == b.cyclic;
 }
 
 class Inserter {
 public:
   explicit Inserter(func::FuncOp f) : f(f) {}
 
-  void run() {
+  LogicalResult run() {
     SmallVector<Access> pending;
     visit(f.getBody().front(), pending);
+    return success(!wrong);
   }
 
 private:
@@ -89,8 +97,9 @@ private:
     collect(op, accesses);
     if (accesses.empty())
       return;
-    if (!isa<scf::ForallOp>(op) && changesInPlace(accesses)) {
-      op = giveToOneThread(op);
+    if (!isa<scf::ForallOp>(op) &&
+        llvm::any_of(accesses, [](const Access &a) { return a.write; })) {
+      op = doOnce(op);
       accesses.clear();
       collect(op, accesses);
     }
@@ -107,23 +116,19 @@ private:
     merge(pending, accesses);
   }
 
-  /// Whether a replicated operation reads what it overwrites: a second thread would read what the
-  /// first has written.
-  static bool changesInPlace(const Pending &accesses) {
-    return llvm::any_of(accesses, [&](const Access &a) {
-      return a.write && llvm::any_of(accesses, [&](const Access &b) {
-               return b.read && a.root == b.root;
-             });
-    });
-  }
-
-  /// Wraps an operation in a forall of one iteration.
-  static Operation *giveToOneThread(Operation *op) {
+  /// What every thread would do to memory that all see is for one of them to do.
+  Operation *doOnce(Operation *op) {
+    if (op->getNumResults() != 0) {
+      op->emitOpError("writes memory of all threads and has results").attachNote()
+          << "qcc-tile-to-threads should have made it a forall";
+      wrong = true;
+      return op;
+    }
     OpBuilder b(op);
-    auto loop = scf::ForallOp::create(b, op->getLoc(), ArrayRef<OpFoldResult>{b.getIndexAttr(1)},
+    auto once = scf::ForallOp::create(b, op->getLoc(), ArrayRef<OpFoldResult>{b.getIndexAttr(1)},
                                       ValueRange(), std::nullopt);
-    op->moveBefore(loop.getBody()->getTerminator());
-    return loop;
+    op->moveBefore(once.getTerminator());
+    return once;
   }
 
   void collect(Operation *phase, Pending &accesses) {
@@ -144,7 +149,6 @@ private:
         access.root = traceRoot(operand.get(), forall, piece);
         if (!isSharedMemory(access.root))
           continue;
-        access.read = read;
         access.write = write;
         if (forall) {
           access.bounds = forall.getMixedUpperBound();
@@ -156,7 +160,8 @@ private:
     });
   }
 
-  /// Follows views to the buffer; the view nearest to it that depends on the forall says which piece.
+  /// Follows views to the buffer; the view nearest to it that depends on the forall says which
+  /// piece.
   static Value traceRoot(Value v, scf::ForallOp forall, std::optional<Piece> &piece) {
     while (true) {
       Operation *def = v.getDefiningOp();
@@ -242,12 +247,13 @@ private:
   }
 
   func::FuncOp f;
+  bool wrong = false;
 };
 
 struct InsertBarriers final : impl::InsertBarriersBase<InsertBarriers> {
   void runOnOperation() override {
-    if (getOperation()->hasAttr("nn.entry"))
-      Inserter(getOperation()).run();
+    if (getOperation()->hasAttr("nn.entry") && failed(Inserter(getOperation()).run()))
+      signalPassFailure();
   }
 };
 

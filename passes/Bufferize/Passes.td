@@ -72,6 +72,7 @@ def InsertBarriers : Pass<"qcc-insert-barriers", "mlir::func::FuncOp"> {
   let description = [{
     Between two accesses of a shared buffer, one of them a write, there must be a barrier, unless both
     are in foralls of the same bounds whose iterations touch the same separate pieces: then the same thread does both.
+    What writes a shared buffer outside of a forall would be done by every thread: it becomes a forall of one iteration.
 
     ```mlir
     scf.forall (%i) in (12) { /* writes %y[.., 16 * i ..] */ }
@@ -79,7 +80,7 @@ def InsertBarriers : Pass<"qcc-insert-barriers", "mlir::func::FuncOp"> {
     scf.forall (%i) in (36) { ... }
     ```
   }];
-  let dependentDialects = ["qcc::spmd::SPMDDialect"];
+  let dependentDialects = ["mlir::scf::SCFDialect", "qcc::spmd::SPMDDialect"];
 }
 
 def SplitForalls : Pass<"qcc-split-foralls", "mlir::func::FuncOp"> {

@@ -7,6 +7,7 @@
 #define QCC_PASSES_VECTORIZE_ROWBUILDER_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -53,6 +54,13 @@ public:
     return mlir::vector::TransferWriteOp::create(b, vector, tensor, indices,
                                                  llvm::ArrayRef<bool>{true})
         .getResult();
+  }
+
+  mlir::Value rowMemory(mlir::RankedTensorType type) {
+    if (b.getInsertionBlock()->getParentOp()->getParentOfType<mlir::scf::ForallOp>() ||
+        mlir::isa<mlir::scf::ForallOp>(b.getInsertionBlock()->getParentOp()))
+      return mlir::tensor::EmptyOp::create(b, type, mlir::ValueRange());
+    return mlir::bufferization::AllocTensorOp::create(b, type, mlir::ValueRange());
   }
 
   /// body(offset, width, state) for 16 elements at a time and the rest of `count`.

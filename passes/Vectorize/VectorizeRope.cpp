@@ -61,8 +61,7 @@ struct RopeSchedule : RowBuilder {
 
   SmallVector<Value> schedule(nn::RopeTableOp op) {
     auto type = cast<RankedTensorType>(op.getCos().getType());
-    Value empty = tensor::EmptyOp::create(b, type, ValueRange());
-    Value other = tensor::EmptyOp::create(b, type, ValueRange());
+    Value empty = rowMemory(type), other = rowMemory(type);
     Value position = arith::IndexCastOp::create(b, b.getI64Type(), op.getPosition());
     position = arith::SIToFPOp::create(b, b.getF32Type(), position);
     Value factor = arith::ConstantOp::create(b, op.getScaleAttr());

@@ -23,9 +23,9 @@ struct RowSchedule : RowBuilder {
   using RowBuilder::RowBuilder;
   using State = MutableArrayRef<Value>;
 
-  Value empty(Value like) {
-    return tensor::EmptyOp::create(b, cast<RankedTensorType>(like.getType()), ValueRange());
-  }
+  /// A result's memory. In a forall it is a piece of what the forall makes; outside, each thread
+  /// has its own, which no other operation may share.
+  Value empty(Value like) { return rowMemory(cast<RankedTensorType>(like.getType())); }
 
   Value schedule(nn::RMSNormOp op) {
     int64_t k = columns(op.getInput());

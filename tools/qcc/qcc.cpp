@@ -11,6 +11,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
+#include <csignal>
 
 using namespace llvm;
 using namespace qcc;
@@ -22,9 +23,8 @@ template <typename T> using Option = cl::opt<T>;
 static Option<std::string> model(cl::Positional, cl::desc("MODEL"), cl::cat(category));
 static Option<std::string> output("o", cl::desc("The artifact"), cl::value_desc("FILE"),
                                   cl::cat(category));
-static Option<std::string>
-    target("target", cl::init("native"), cl::cat(category),
-           cl::desc("native (default), x86-64-v3, x86-64-v4 or arm64"));
+static Option<std::string> target("target", cl::init("native"), cl::cat(category),
+                                  cl::desc("native (default), x86-64-v3, x86-64-v4 or arm64"));
 static Option<std::string> cpu("mcpu", cl::desc("CPU of the target (cortex-a76, znver5, ...)"),
                                cl::cat(category));
 static Option<std::string> attributes("mattr", cl::desc("Features of the CPU (+dotprod,-sve)"),
@@ -41,7 +41,8 @@ static Option<Activations> activations(
     cl::init(Activations::Default),
     cl::values(clEnumValN(Activations::F32, "f32", "float"),
                clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly")));
-static Option<KVCache> kv("kv", cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
+static Option<KVCache> kv("kv",
+                          cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
                           cl::cat(category), cl::init(KVCache::Default),
                           cl::values(clEnumValN(KVCache::F16, "f16", "half precision"),
                                      clEnumValN(KVCache::F32, "f32", "float")));
@@ -49,17 +50,17 @@ static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_des
                                cl::cat(category));
 static cl::list<std::string> shapes("shape", cl::value_desc("NAME=1x128"), cl::cat(category),
                                     cl::desc("Fixes dimensions of an ONNX model's input"));
-static Option<Emit> emit("emit", cl::desc("What is written"), cl::init(Emit::Exe),
-                         cl::cat(category),
-                         cl::values(clEnumValN(Emit::Exe, "exe", "a program (default)"),
-                                    clEnumValN(Emit::Shared, "shared", "a shared library and header"),
-                                    clEnumValN(Emit::Static, "static", "a static library and header"),
-                                    clEnumValN(Emit::Obj, "obj", "object code"),
-                                    clEnumValN(Emit::Asm, "asm", "assembly"),
-                                    clEnumValN(Emit::LLVM, "llvm", "LLVM IR"),
-                                    clEnumValN(Emit::MLIR, "mlir", "MLIR after the last stage")));
-static Option<std::string> compileTo("compile-to", cl::value_desc("PHASE"), cl::cat(category),
-                                     cl::desc("Stop after a phase and write MLIR (see -list-phases)"));
+static Option<Emit> emit(
+    "emit", cl::desc("What is written"), cl::init(Emit::Exe), cl::cat(category),
+    cl::values(clEnumValN(Emit::Exe, "exe", "a program (default)"),
+               clEnumValN(Emit::Shared, "shared", "a shared library and header"),
+               clEnumValN(Emit::Static, "static", "a static library and header"),
+               clEnumValN(Emit::Obj, "obj", "object code"),
+               clEnumValN(Emit::Asm, "asm", "assembly"), clEnumValN(Emit::LLVM, "llvm", "LLVM IR"),
+               clEnumValN(Emit::MLIR, "mlir", "MLIR after the last stage")));
+static Option<std::string>
+    compileTo("compile-to", cl::value_desc("PHASE"), cl::cat(category),
+              cl::desc("Stop after a phase and write MLIR (see -list-phases)"));
 static Option<std::string> dumpPhases("dump-phases-to", cl::value_desc("DIR"), cl::cat(category),
                                       cl::desc("Write the MLIR after every phase"));
 static Option<bool> listPhases("list-phases", cl::desc("Print the phases"), cl::cat(category));
@@ -67,9 +68,7 @@ static Option<int> jobs("j", cl::desc("Threads of the compiler"), cl::init(0), c
 static Option<bool> quiet("q", cl::desc("Quiet"), cl::cat(category));
 static Option<bool> verbose("v", cl::desc("Verbose"), cl::cat(category));
 
-static int fail(Error error) {
-  return static_cast<int>(reportError(std::move(error), errs()));
-}
+static int fail(Error error) { return static_cast<int>(reportError(std::move(error), errs())); }
 
 static Error wrong(const Twine &message) {
   return make_error<ModelError>(ExitCode::WrongUse, message.str());
@@ -130,6 +129,8 @@ static Error parse(CompileRequest &request) {
 
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
+  // A limit on file sizes is an error of writing, like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   bool inspecting = argc > 1 && StringRef(argv[1]) == "inspect";
   if (inspecting) {
     argv[1] = argv[0];

@@ -1,0 +1,212 @@
+"""A decoder in numpy, rounding of weights by its formulas, and small models of any shape.
+
+The oracle of what golden files do not cover: other shapes, and weights rounded by qcc itself. Written
+from the formulas (dialects/QuantExt/Codec/Scheme.h for rounding), float32 weights, float64 sums.
+"""
+
+import json
+import os
+import struct
+
+import numpy as np
+
+# --- safetensors
+
+DTYPES = {"F32": np.float32, "F16": np.float16, "BF16": np.uint16}
+
+
+def read_safetensors(path):
+    """Name -> float32 array."""
+    with open(path, "rb") as f:
+        raw = f.read()
+    size = struct.unpack("<Q", raw[:8])[0]
+    header, tensors = json.loads(raw[8 : 8 + size]), {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        array = np.frombuffer(raw[8 + size + begin : 8 + size + end], DTYPES[entry["dtype"]])
+        if entry["dtype"] == "BF16":
+            array = (array.astype(np.uint32) << 16).view(np.float32)
+        tensors[name] = array.reshape(entry["shape"]).astype(np.float32)
+    return tensors
+
+
+def write_safetensors(path, tensors, dtype="F32"):
+    header, at, parts = {}, 0, []
+    for name, array in tensors.items():
+        array = np.ascontiguousarray(array, np.float32)
+        # Round to nearest is not needed: models for tests are made of values that bf16 has.
+        raw = (array.view(np.uint32) >> 16).astype(np.uint16).tobytes() if dtype == "BF16" else array.astype(DTYPES[dtype]).tobytes()
+        header[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": [at, at + len(raw)]}
+        parts.append(raw)
+        at += len(raw)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+def read_model(directory):
+    """(config, tensors) of a Hugging Face directory with one file of weights."""
+    with open(os.path.join(directory, "config.json")) as f:
+        config = json.load(f)
+    return config, read_safetensors(os.path.join(directory, "model.safetensors"))
+
+
+def truncate_to_bf16(array):
+    return (np.ascontiguousarray(array, np.float32).view(np.uint32) & 0xFFFF0000).view(np.float32)
+
+
+def random_model(seed, hidden, ffn, heads, kv_heads, head_dim, layers=2, vocab=160, kind="llama", tied=False, window=None):
+    """A model of random weights (values that bf16 has): (config, tensors)."""
+    rng, tensors = np.random.default_rng(seed), {}
+    config = {
+        "architectures": [kind.capitalize() + "ForCausalLM"], "model_type": kind, "hidden_size": hidden,
+        "intermediate_size": ffn, "num_attention_heads": heads, "num_key_value_heads": kv_heads, "head_dim": head_dim,
+        "num_hidden_layers": layers, "vocab_size": vocab, "max_position_embeddings": 256, "rms_norm_eps": 1e-5,
+        "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": tied, "bos_token_id": 1, "eos_token_id": 2,
+    }
+    if window:
+        config["sliding_window"] = window
+
+    def add(name, *shape, scale=0.15, offset=0.0):
+        tensors[name] = truncate_to_bf16(offset + scale * rng.standard_normal(shape))
+
+    add("model.embed_tokens.weight", vocab, hidden, scale=0.5)
+    add("model.norm.weight", hidden, offset=1.0)
+    if not tied:
+        add("lm_head.weight", vocab, hidden)
+    for i in range(layers):
+        p = "model.layers.%d." % i
+        for name, count in (("q", heads), ("k", kv_heads), ("v", kv_heads)):
+            add(p + "self_attn.%s_proj.weight" % name, count * head_dim, hidden)
+            if kind == "qwen2":
+                add(p + "self_attn.%s_proj.bias" % name, count * head_dim)
+        add(p + "self_attn.o_proj.weight", hidden, heads * head_dim)
+        add(p + "mlp.gate_proj.weight", ffn, hidden)
+        add(p + "mlp.up_proj.weight", ffn, hidden)
+        add(p + "mlp.down_proj.weight", hidden, ffn)
+        add(p + "input_layernorm.weight", hidden, offset=1.0)
+        add(p + "post_attention_layernorm.weight", hidden, offset=1.0)
+    return config, tensors
+
+
+def write_model(directory, config, tensors, dtype="F32", shards=1):
+    """A Hugging Face directory; with several shards, tensors are dealt out in turn."""
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "config.json"), "w") as f:
+        json.dump(config, f)
+    if shards == 1:
+        write_safetensors(os.path.join(directory, "model.safetensors"), tensors, dtype)
+        return
+    index = {}
+    for s in range(shards):
+        file = "model-%05d-of-%05d.safetensors" % (s + 1, shards)
+        part = {name: t for i, (name, t) in enumerate(tensors.items()) if i % shards == s}
+        write_safetensors(os.path.join(directory, file), part, dtype)
+        index.update({name: file for name in part})
+    with open(os.path.join(directory, "model.safetensors.index.json"), "w") as f:
+        json.dump({"metadata": {}, "weight_map": index}, f)
+
+
+# --- rounding to nearest, as -method=rtn
+
+
+def to_half(d):
+    """A scale as float16: away from zero among subnormals, so that no scale of a nonzero group is 0."""
+    half = d.astype(np.float16).astype(np.float32)
+    tiny = np.float32(2.0**-24)
+    return np.where(np.abs(d) >= 2.0**-14, half, np.copysign(np.ceil(np.abs(d) / tiny) * tiny, d)).astype(np.float32)
+
+
+def round_group(x, bits, asymmetric):
+    """One group [rows, count] of float32, rounded and back."""
+    top, one = np.float32(2**bits - 1), np.float32(1)
+    if asymmetric:
+        low, high = np.minimum(x.min(1), 0), np.maximum(x.max(1), 0)
+        d = to_half(high / top - low / top)[:, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            zero = np.minimum(np.floor(np.float32(0.5) - low[:, None] / d), top)
+            code = np.clip(x / d + (zero + np.float32(0.5)), 0, top)
+        return np.where(d == 0, np.float32(0), d * (np.trunc(code) - zero))
+    extreme = x[np.arange(len(x)), np.abs(x).argmax(1)]
+    if bits == 8:
+        d, least = np.abs(extreme) / np.float32(127), one
+    else:
+        d, least = -extreme / np.float32(2 ** (bits - 1)), np.float32(0)
+    d = to_half(d)[:, None]
+    offset = np.float32(2 ** (bits - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        code = np.clip(x / d + (offset + np.float32(0.5)), least, top)
+    return np.where(d == 0, np.float32(0), d * (np.trunc(code) - offset))
+
+
+def rounded(matrix, bits, group, asymmetric):
+    out = np.empty_like(matrix)
+    size = group or matrix.shape[1]
+    for begin in range(0, matrix.shape[1], size):
+        out[:, begin : begin + size] = round_group(matrix[:, begin : begin + size], bits, asymmetric)
+    return out
+
+
+def round_weights(tensors, bits, group=32, asymmetric=False):
+    """The matrices as qcc rounds them: the tables at both ends keep 8 bits."""
+    result = {}
+    for name, t in tensors.items():
+        if t.ndim != 2:
+            result[name] = t
+        elif bits < 8 and name in ("model.embed_tokens.weight", "lm_head.weight"):
+            result[name] = rounded(t, 8, 32, False)
+        else:
+            result[name] = rounded(t, bits, group, asymmetric and bits < 8)
+    return result
+
+
+# --- the decoder
+
+
+def rms_norm(x, weight, epsilon):
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * weight
+
+
+def rotate(x, theta):
+    """x [T, heads, D]: half-split rotary embedding of positions 0.. ."""
+    half = x.shape[-1] // 2
+    angle = np.arange(x.shape[0])[:, None] * theta ** (-np.arange(half) / half)
+    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    a, b = x[..., :half], x[..., half:]
+    return np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
+
+
+def logits(config, tensors, ids):
+    """float64 logits [T, vocabulary] of a llama, mistral or qwen2 model without rope scaling."""
+    assert config["model_type"] in ("llama", "mistral", "qwen2") and not config.get("rope_scaling")
+    heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
+    head_dim = config.get("head_dim") or config["hidden_size"] // heads
+    epsilon, theta = config["rms_norm_eps"], config["rope_theta"]
+    window = config.get("sliding_window") if config["model_type"] == "mistral" else None
+    count = len(ids)
+    distance = np.arange(count)[:, None] - np.arange(count)[None]
+    hidden = (distance < 0) | (distance >= (window or count))
+    x = tensors["model.embed_tokens.weight"][ids].astype(np.float64)
+    for i in range(config["num_hidden_layers"]):
+        p = "model.layers.%d." % i
+
+        def linear(v, name):
+            bias = tensors.get(p + name + ".bias", 0)
+            return v @ tensors[p + name + ".weight"].T.astype(np.float64) + bias
+
+        y = rms_norm(x, tensors[p + "input_layernorm.weight"], epsilon)
+        q, k, v = (linear(y, "self_attn.%s_proj" % n).reshape(count, -1, head_dim) for n in "qkv")
+        q, k = rotate(q, theta), rotate(k, theta)
+        k, v = (np.repeat(t, heads // kv_heads, 1) for t in (k, v))
+        score = np.where(hidden, -np.inf, np.einsum("thd,shd->hts", q, k) / np.sqrt(head_dim))
+        score = np.exp(score - score.max(-1, keepdims=True))
+        score /= score.sum(-1, keepdims=True)
+        x = x + linear(np.einsum("hts,shd->thd", score, v).reshape(count, -1), "self_attn.o_proj")
+        y = rms_norm(x, tensors[p + "post_attention_layernorm.weight"], epsilon)
+        gate = linear(y, "mlp.gate_proj")
+        x = x + linear(gate / (1 + np.exp(-gate)) * linear(y, "mlp.up_proj"), "mlp.down_proj")
+    head = tensors["model.embed_tokens.weight" if config.get("tie_word_embeddings") else "lm_head.weight"]
+    return rms_norm(x, tensors["model.norm.weight"], epsilon) @ head.T.astype(np.float64)
