@@ -67,7 +67,9 @@ Expected<std::vector<EntryDescriptor>> collectEntries(mlir::ModuleOp module) {
     entry.name = f.getName().str();
     for (mlir::Attribute name : f->getAttrOfType<mlir::ArrayAttr>("nn.dim_names")) {
       entry.dimNames.push_back(cast<mlir::StringAttr>(name).getValue().str());
-      entry.dimMax.push_back(INT64_MAX);
+      auto limits = f->getAttrOfType<mlir::DictionaryAttr>("nn.dim_max");
+      auto limit = limits ? limits.getAs<mlir::IntegerAttr>(entry.dimNames.back()) : nullptr;
+      entry.dimMax.push_back(limit ? limit.getInt() : INT64_MAX);
     }
     for (unsigned i = 0; i < f.getNumArguments(); ++i)
       for (bool input : {true, false})
