@@ -124,12 +124,12 @@ void buildBufferizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(bufferization::createOneShotBufferizePass(oneShot));
   pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   cleanUp(pm);
-  pm.addPass(memref::createFoldMemRefAliasOpsPass());
-  cleanUp(pm);
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addPass(createPlanArena());
   pm.addNestedPass<func::FuncOp>(createInsertBarriers());
   pm.addNestedPass<func::FuncOp>(createSplitForalls());
+  // Only now: barriers are placed by what the views say of pieces.
+  pm.addPass(memref::createFoldMemRefAliasOpsPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   cleanUp(pm);
 }

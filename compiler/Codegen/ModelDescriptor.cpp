@@ -43,6 +43,8 @@ static Expected<TensorDescriptor> describe(mlir::func::FuncOp f, unsigned i, Str
     return unsupported(name, "tensors of type " + text + " at the boundary");
   }
   result.type = *element;
+  if (result.type == QCC_I8 && f.getArgAttr(i, "nn.unsigned"))
+    result.type = QCC_U8;
   auto names = f.getArgAttrOfType<mlir::ArrayAttr>(i, "nn.dims");
   unsigned dynamic = 0;
   for (int64_t d : type.getShape()) {

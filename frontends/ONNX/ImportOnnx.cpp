@@ -44,6 +44,23 @@ const llvm::StringMap<const OpRow *> &operators() {
 
 bool isDefaultDomain(StringRef domain) { return domain.empty() || domain == "ai.onnx"; }
 
+/// Whether artifacts take and give tensors of this type (QccType).
+bool crossesBoundary(DType dtype) {
+  switch (dtype) {
+  case DType::F64:
+  case DType::F32:
+  case DType::F16:
+  case DType::I64:
+  case DType::I32:
+  case DType::I8:
+  case DType::U8:
+  case DType::Bool:
+    return true;
+  default:
+    return false;
+  }
+}
+
 /// A graph input that is an argument of the entry point.
 struct Input {
   const onnx::ValueInfoProto *info = nullptr;
@@ -69,7 +86,8 @@ private:
   Error beginFunction(GraphState &state);
   void importNode(GraphState &state, const onnx::NodeProto &node, int index);
   Error finishFunction(GraphState &state);
-  DictionaryAttr boundaryAttrs(GraphState &state, StringRef key, StringRef name, const Dims &);
+  DictionaryAttr boundaryAttrs(GraphState &state, StringRef key, StringRef name, DType dtype,
+                               const Dims &dims);
   Error verifyModule(ModuleOp module);
 
   const OnnxModel &model;
@@ -153,8 +171,7 @@ Error GraphImporter::readInputs() {
       return badModel(model.path(), where,
                       "its element type " + llvm::Twine(type.elem_type()) + " is unknown");
     input.dtype = *dtype;
-    Builder builder(context);
-    if (!elementType(builder, *dtype))
+    if (!crossesBoundary(*dtype))
       return unsupported(model.path(), where + " has element type " + qcc::info(*dtype).name);
     if (!type.has_shape())
       return unsupported(model.path(), where + " has no shape");
@@ -218,8 +235,6 @@ DimExpr GraphImporter::resolve(const DimExpr &e, unsigned depth) const {
 Type boundaryType(Builder &b, DType dtype) {
   if (dtype == DType::F16)
     return b.getF16Type();
-  if (dtype == DType::BF16)
-    return b.getBF16Type();
   return elementType(b, dtype);
 }
 
@@ -240,7 +255,7 @@ const onnx::NodeProto &boundaryNode() {
 }
 
 DictionaryAttr GraphImporter::boundaryAttrs(GraphState &state, StringRef key, StringRef name,
-                                            const Dims &dims) {
+                                            DType dtype, const Dims &dims) {
   auto &b = state.b;
   SmallVector<Attribute> names;
   for (const DimExpr &d : dims)
@@ -249,6 +264,8 @@ DictionaryAttr GraphImporter::boundaryAttrs(GraphState &state, StringRef key, St
   SmallVector<NamedAttribute> attrs{b.getNamedAttr(key, b.getStringAttr(name))};
   if (!names.empty())
     attrs.push_back(b.getNamedAttr("nn.dims", b.getArrayAttr(names)));
+  if (dtype == DType::U8)
+    attrs.push_back(b.getNamedAttr("nn.unsigned", b.getUnitAttr()));
   return b.getDictionaryAttr(attrs);
 }
 
@@ -277,7 +294,7 @@ Error GraphImporter::beginFunction(GraphState &state) {
   f.setType(b.getFunctionType(types, {}));
   for (auto [i, input] : llvm::enumerate(inputs)) {
     Value arg = body->getArgument(i);
-    f.setArgAttrs(i, boundaryAttrs(state, "nn.input", input.info->name(), shapes[i]));
+    f.setArgAttrs(i, boundaryAttrs(state, "nn.input", input.info->name(), input.dtype, shapes[i]));
     for (auto [d, dim] : llvm::enumerate(shapes[i]))
       if (std::optional<StringRef> name = dim.symbolName(); name && !state.symbols.count(*name))
         state.symbols[*name] = tensor::DimOp::create(b, arg, d);
@@ -351,7 +368,7 @@ Error GraphImporter::finishFunction(GraphState &state) {
     if (found == state.values.end())
       return unsupported(model.path(), "output \"" + output.name() + "\" is not computed");
     Operand &operand = found->second;
-    if (!elementType(b, operand.dtype) || (operand.elements && operand.elements->empty()) ||
+    if (!crossesBoundary(operand.dtype) || (operand.elements && operand.elements->empty()) ||
         product(operand.dims).isConstant(0))
       return unsupported(model.path(), "output \"" + output.name() +
                                            "\" is empty or of element type " +
@@ -361,7 +378,7 @@ Error GraphImporter::finishFunction(GraphState &state) {
     if (type != elementType(b, operand.dtype))
       value = convertFloats(b, node, value, operand.dims, type);
     results.push_back(value);
-    attrs.push_back(boundaryAttrs(state, "nn.output", output.name(), operand.dims));
+    attrs.push_back(boundaryAttrs(state, "nn.output", output.name(), operand.dtype, operand.dims));
   }
   func::ReturnOp::create(b, results);
   f.setType(b.getFunctionType(f.getFunctionType().getInputs(), TypeRange(ValueRange(results))));

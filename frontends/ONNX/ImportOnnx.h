@@ -23,9 +23,9 @@ struct OnnxImportOptions {
 /// Builds `func.func @run` with `nn.entry`. Arguments and results carry `nn.input` or `nn.output`
 /// (the name) and `nn.dims`: for each dynamic dimension, in order, the name of a symbolic dimension
 /// or, where it is none, an expression such as "batch*seq" or "floordiv(seq, 2) + 1" (exact
-/// grammar: DimExpr::str; spaces around + and -, none around *). The function's `nn.dim_max` maps
-/// symbols to the largest value the model allows. nn.weight sources are names of tensors in
-/// constantTensors().
+/// grammar: DimExpr::str; spaces around + and -, none around *). `nn.unsigned` marks uint8,
+/// which the IR has as i8. The function's `nn.dim_max` maps symbols to the largest value the model
+/// allows. nn.weight sources are names of tensors in constantTensors().
 ///
 /// Errors: Unsupported lists every node that cannot be compiled; BadModel names the node whose
 /// attributes or shapes contradict the standard; WrongUse for shapes that do not fit the inputs;

@@ -66,6 +66,9 @@ public:
     if (failed(place()))
       return failure();
     emitSizes();
+    // Not sooner: the first operation, where the sizes are computed, may be one of them.
+    for (memref::AllocOp alloc : allocs)
+      alloc.erase();
     return success();
   }
 
@@ -156,7 +159,6 @@ private:
         if (isa<memref::DeallocOp>(user))
           user->erase();
       p.alloc.replaceAllUsesWith(view);
-      p.alloc.erase();
     }
     return success();
   }

@@ -168,6 +168,14 @@ const Case kCases[] = {
        m.output("y");
      },
      "exit 3: error: test.onnx: input \"x\" has element type"},
+    {"Uint16Output",
+     [](TestModel &m) {
+       m.input("x", {4});
+       onnx::NodeProto *n = m.node("Cast", {"x"}, {"y"});
+       TestModel::set(n, "to", int64_t(onnx::TensorProto::UINT16));
+       m.output("y");
+     },
+     "exit 3: error: test.onnx: output \"y\" is empty or of element type U16"},
     {"NegativeInput",
      [](TestModel &m) {
        m.input("x", {-4});
