@@ -16,6 +16,7 @@
 #include "passes/Target/TargetInfo.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -109,18 +110,36 @@ private:
       progress.step(phase.name);
       mlir::PassManager manager(&context);
       buildPipeline(manager, phase.phase, request.options);
+      // What a pass cannot deal with is qcc's fault by now: keep it for whoever looks into it.
+      std::string reproducer = sys::path::filename(model->name).str() + ".reproducer.mlir";
+      manager.enableCrashReproducerGeneration(reproducer);
       diagnostics.clear();
       if (mlir::failed(manager.run(*module)))
-        return stageError(phase.name);
+        return stageError(phase.name, reproducer);
+      if (phase.phase == Phase::Pack && request.verbose)
+        listWeights();
       if (Error error = dump(phase.phase))
         return error;
     }
     return Error::success();
   }
 
-  Error stageError(StringRef stage) {
+  Error stageError(StringRef stage, StringRef reproducer) {
     return make_error<ModelError>(
-        ExitCode::Internal, (Twine(request.model) + ": stage " + stage + ": " + diagnostics).str());
+        ExitCode::Internal, (Twine(request.model) + ": stage " + stage + ": " + diagnostics +
+                             "; this is a fault of qcc, please report it with " + reproducer)
+                                .str());
+  }
+
+  void listWeights() {
+    for (auto weight : module->getOps<nn::WeightOp>()) {
+      errs() << "  " << left_justify(weight.getSymName(), 32)
+             << format(" %3zu x %10.3f MB  ", weight.getSources().size(),
+                       *weight.getStride() / 1e6);
+      if (weight.getScheme())
+        errs() << *weight.getMethod() << ' ' << *weight.getScheme();
+      errs() << '\n';
+    }
   }
 
   Error describeModel() {
@@ -244,7 +263,7 @@ private:
         [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
           return artifact.writeWeights(offset, bytes);
         },
-        [&](uint64_t done, uint64_t total) { progress.update(done, total); });
+        [&](uint64_t done, uint64_t total) { progress.update(done, total); }, request.jobs);
     if (error)
       return error;
     if (Error e = artifact.setTokenizer(model->tokenizer))

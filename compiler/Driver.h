@@ -22,7 +22,9 @@ struct CompileRequest {
   Phase compileTo = Phase::LLVM; ///< stops after this phase and writes MLIR
   std::string dumpPhasesTo;      ///< directory for the IR after every phase
   std::string program;           ///< path of qcc itself: the runtime lies beside it
-  bool quiet = false, verbose = false;
+  bool quiet = false;
+  bool verbose = false; ///< lists every weight with its scheme and size
+  unsigned jobs = 0;    ///< threads of the compiler; 0: all the machine has
   CompilerOptions options;
 };
 

@@ -24,9 +24,9 @@ def outcomes(path):
 def suites(directory):
     """(suite, its files). A GoogleTest program that reports its cases is not one case of ctest's."""
     for root, _, files in sorted(os.walk(directory)):
-        files = sorted(f for f in files if f.endswith(".xml"))
+        xml = sorted(f for f in files if f.endswith(".xml"))
         if files:
-            yield os.path.relpath(root, directory), [os.path.join(root, f) for f in files]
+            yield os.path.relpath(root, directory), [os.path.join(root, f) for f in xml]
 
 
 def count(files):
@@ -50,6 +50,8 @@ def main():
     total = {"passed": 0, "failed": 0}
     for suite, files in suites(sys.argv[1]):
         counts = count(files)
+        if os.path.exists(os.path.join(sys.argv[1], suite, "failed")) and not counts["failed"]:
+            counts["failed"].append("the suite, before or after its tests")
         for outcome in total:
             total[outcome] += len(counts[outcome])
         print("%-10s %4d passed, %d failed, %d skipped" % (suite, *(len(counts[o]) for o in ("passed", "failed", "skipped"))))

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Set-up that tools/check and tools/demo share: packages, the oracles' virtual environment, the
 # build. Sourced, not run. Every step says what it does and how long it took, and what is already
 # there is left as it is.
@@ -115,5 +116,17 @@ setup_smollm2() {
     say "SmolLM2-135M-Instruct: there"
   else
     step smollm2 fetch_smollm2
+  fi
+}
+
+# The tests' models: all that the shared data's script makes, or without it SmolLM2's file alone.
+setup_models() {
+  local script="${QCC_SHARED:-$ROOT/../shared}/tools/get-models"
+  if [ ! -e "$script" ]; then
+    setup_smollm2
+  elif [ -e "$ROOT/models/smollm2-hf/model.safetensors" ] && [ -e "$ROOT/models/minilm/model.onnx" ]; then
+    say "models: all there"
+  else
+    step models "$VENV/bin/python" "$script" "$ROOT/models"
   fi
 }

@@ -9,6 +9,8 @@
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "frontends/Common/Error.h"
 #include "frontends/LanguageModel/LanguageModel.h"
+#include "llvm/Support/ThreadPool.h"
+#include <mutex>
 
 using namespace llvm;
 
@@ -98,7 +100,7 @@ private:
   }
 
   const SourceTensor &tensor;
-  const GgufFormat *format;
+  const GgufFormat *format; ///< null for float types
   bool transposed;
   int64_t n, k;
   RowOrder order;
@@ -107,9 +109,9 @@ private:
 class Materializer {
 public:
   Materializer(mlir::ModuleOp module, const TensorTable &sources, StringRef path,
-               const WeightSink &sink, const WeightProgress &progress)
+               const WeightSink &sink, const WeightProgress &progress, unsigned jobs)
       : module(module), sources(sources), path(path), sink(sink), progress(progress),
-        total(weightBytes(module)) {}
+        total(weightBytes(module)), pool(hardware_concurrency(jobs)) {}
 
   Error run() {
     for (auto weight : module.getOps<nn::WeightOp>())
@@ -131,9 +133,12 @@ public:
 
 private:
   Error put(uint64_t offset, ArrayRef<uint8_t> bytes) {
-    done += bytes.size();
-    if (progress)
-      progress(done, total);
+    {
+      std::lock_guard<std::mutex> lock(progressMutex);
+      done += bytes.size();
+      if (progress)
+        progress(done, total);
+    }
     return sink(offset, bytes);
   }
 
@@ -153,54 +158,74 @@ private:
     return {reinterpret_cast<const uint8_t *>(values.data()), values.size() * 4};
   }
 
+  /// A matrix of one instance of a weight, and what is needed to do any part of it.
+  struct Matrix {
+    const SourceTensor &tensor;
+    SourceRows rows;
+    Scheme scheme;
+    int64_t n, k, lanes;
+    bool exact; ///< the file's own codes are taken over
+    uint64_t base;
+    ArrayRef<int64_t> componentOffsets;
+    std::vector<int64_t> tile; ///< bytes of a tile of each component
+  };
+
   Error matrix(nn::WeightOp weight, const SourceTensor &tensor, uint64_t base) {
     auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
     int64_t n = type.getDimSize(0), k = type.getDimSize(1), lanes = *weight.getLanes();
     Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
     SourceRows rows(tensor, weight, n, k);
     bool exact = weight.getMethod() == "keep" && rows.holdsExactly(scheme);
+    Matrix m{tensor, rows,  scheme, n,    k,
+             lanes,  exact, base,   *weight.getComponentOffsets(), tileBytes(scheme, k, lanes)};
 
-    // Whole tiles, about a million elements at a time.
+    // Whole tiles, about a million elements at a time; the first failure, by row, is reported.
     int64_t batch = std::max<int64_t>(1, (1 << 20) / std::max<int64_t>(1, k * lanes)) * lanes;
-    std::vector<int64_t> tile = tileBytes(scheme, k, lanes);
-    std::vector<std::vector<uint8_t>> packed(tile.size());
-    std::vector<float> values;
-    QuantizedMatrix block = makeMatrix(scheme, std::min(batch, n), k);
-    for (int64_t first = 0; first < n; first += batch) {
-      int64_t count = std::min(batch, n - first);
-      reshape(block, count);
-      if (!exact)
-        rows.readFloat(first, count, values);
-      for (int64_t r = 0; r < count; ++r) {
-        if (exact) {
-          rows.readExact(first + r, rowOf(block, r));
-          continue;
-        }
-        RtnResult result = quantizeRow(values.data() + r * k, scheme, k, rowOf(block, r));
-        if (result.fault != RtnResult::Fault::None)
-          return badModel(path, tensor.name, "row " + Twine(first + r) + ": " + describe(result));
-      }
-      if (exact)
-        if (std::string wrong = checkMatrix(block); !wrong.empty())
-          return badModel(path, tensor.name, "rows from " + Twine(first) + ": " + wrong);
-      if (Error error = store(weight, block, base, first / lanes, tile, packed))
-        return error;
+    std::vector<Error> errors;
+    for (int64_t first = 0; first < n; first += batch)
+      errors.push_back(Error::success());
+    for (int64_t b = 0; b < static_cast<int64_t>(errors.size()); ++b)
+      pool.async([this, &m, &errors, b, batch] {
+        errors[b] = rowsOfMatrix(m, b * batch, std::min(batch, m.n - b * batch));
+      });
+    pool.wait();
+    Error result = Error::success();
+    for (Error &error : errors) {
+      if (result)
+        consumeError(std::move(error));
+      else
+        result = std::move(error);
     }
-    return Error::success();
+    return result;
   }
 
-  /// Packs `block`, whose first tile is `firstTile`, and puts it in its places.
-  Error store(nn::WeightOp weight, const QuantizedMatrix &block, uint64_t base, int64_t firstTile,
-              ArrayRef<int64_t> tile, MutableArrayRef<std::vector<uint8_t>> packed) {
-    int64_t lanes = *weight.getLanes(), tiles = divideCeil(block.n, lanes);
-    std::vector<uint8_t *> places;
-    for (auto [bytes, buffer] : zip(tile, packed)) {
-      buffer.resize(tiles * bytes);
-      places.push_back(buffer.data());
+  /// Rows `first` .. `first` + `count`, packed and put in their places.
+  Error rowsOfMatrix(const Matrix &m, int64_t first, int64_t count) {
+    std::vector<float> values;
+    QuantizedMatrix block = makeMatrix(m.scheme, count, m.k);
+    if (!m.exact)
+      m.rows.readFloat(first, count, values);
+    for (int64_t r = 0; r < count; ++r) {
+      if (m.exact) {
+        m.rows.readExact(first + r, rowOf(block, r));
+        continue;
+      }
+      RtnResult result = quantizeRow(values.data() + r * m.k, m.scheme, m.k, rowOf(block, r));
+      if (result.fault != RtnResult::Fault::None)
+        return badModel(path, m.tensor.name, "row " + Twine(first + r) + ": " + describe(result));
     }
-    packTiles(block, lanes, places);
-    for (auto [offset, bytes, buffer] : zip(*weight.getComponentOffsets(), tile, packed))
-      if (Error error = put(base + offset + firstTile * bytes, buffer))
+    if (m.exact)
+      if (std::string wrong = checkMatrix(block); !wrong.empty())
+        return badModel(path, m.tensor.name, "rows from " + Twine(first) + ": " + wrong);
+
+    int64_t tiles = divideCeil(count, m.lanes), firstTile = first / m.lanes;
+    std::vector<std::vector<uint8_t>> packed;
+    std::vector<uint8_t *> places;
+    for (int64_t bytes : m.tile)
+      places.push_back(packed.emplace_back(tiles * bytes).data());
+    packTiles(block, m.lanes, places);
+    for (auto [offset, bytes, buffer] : zip(m.componentOffsets, m.tile, packed))
+      if (Error error = put(m.base + offset + firstTile * bytes, buffer))
         return error;
     return Error::success();
   }
@@ -211,6 +236,8 @@ private:
   const WeightSink &sink;
   const WeightProgress &progress;
   uint64_t total, done = 0;
+  std::mutex progressMutex;
+  DefaultThreadPool pool;
 };
 
 } // namespace
@@ -221,8 +248,8 @@ uint64_t weightBytes(mlir::ModuleOp module) {
 }
 
 Error materializeWeights(mlir::ModuleOp module, const TensorTable &sources, StringRef path,
-                         const WeightSink &sink, const WeightProgress &progress) {
-  return Materializer(module, sources, path, sink, progress).run();
+                         const WeightSink &sink, const WeightProgress &progress, unsigned jobs) {
+  return Materializer(module, sources, path, sink, progress, jobs).run();
 }
 
 } // namespace qcc

@@ -14,18 +14,18 @@
 
 namespace qcc {
 
-/// Where bytes of the blob go.
+/// Where bytes of the blob go; called by several threads at a time.
 using WeightSink = std::function<llvm::Error(uint64_t offset, llvm::ArrayRef<uint8_t> bytes)>;
 
 /// What has been done so far, in bytes of the blob; for a progress bar.
 using WeightProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 /// Runs the recipe of every nn.weight of `module` (after the Pack stage) on the tensors of
-/// `sources`. NaN and infinity in a weight that is to be quantized are an error (BadModel) that
+/// `sources`, on `jobs` threads (0: all the machine has). NaN and infinity in a weight that is to be quantized are an error (BadModel) that
 /// names the tensor.
 llvm::Error materializeWeights(mlir::ModuleOp module, const TensorTable &sources,
                                llvm::StringRef path, const WeightSink &sink,
-                               const WeightProgress &progress);
+                               const WeightProgress &progress, unsigned jobs = 0);
 
 /// Size of the blob, after the Pack stage.
 uint64_t weightBytes(mlir::ModuleOp module);

@@ -64,7 +64,7 @@ static Option<std::string>
 static Option<std::string> dumpPhases("dump-phases-to", cl::value_desc("DIR"), cl::cat(category),
                                       cl::desc("Write the MLIR after every phase"));
 static Option<bool> listPhases("list-phases", cl::desc("Print the phases"), cl::cat(category));
-static Option<int> jobs("j", cl::desc("Threads of the compiler"), cl::init(0), cl::cat(category));
+static Option<unsigned> jobs("j", cl::desc("Threads of the compiler (default: all)"), cl::init(0), cl::cat(category));
 static Option<bool> quiet("q", cl::desc("Quiet"), cl::cat(category));
 static Option<bool> verbose("v", cl::desc("Verbose"), cl::cat(category));
 
@@ -171,6 +171,7 @@ int main(int argc, char **argv) {
   request.program = sys::fs::getMainExecutable(argv[0], reinterpret_cast<void *>(main));
   request.quiet = quiet;
   request.verbose = verbose;
+  request.jobs = jobs;
   if (Error error = parse(request))
     return fail(std::move(error));
   // The linker registers options of its own, some by the same names.

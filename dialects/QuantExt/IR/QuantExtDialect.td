@@ -47,6 +47,13 @@ class QuantExt_Attr<string name, string attrMnemonic> : AttrDef<QuantExt_Dialect
   let mnemonic = attrMnemonic;
 }
 
+// int8_t is a character to streams.
+def QuantExt_Codebook : OptionalArrayRefParameter<"int8_t"> {
+  let printer = [{
+    ::llvm::interleaveComma($_self, $_printer, [&](int8_t entry) { $_printer << int(entry); })
+  }];
+}
+
 def QuantExt_SchemeAttr : QuantExt_Attr<"Scheme", "scheme"> {
   let summary = "how a matrix is held as codes, scales and minima";
   let description = [{
@@ -66,7 +73,7 @@ def QuantExt_SchemeAttr : QuantExt_Attr<"Scheme", "scheme"> {
     EnumParameter<QuantExt_Scale>:$scale,
     EnumParameter<QuantExt_Min>:$min,
     DefaultValuedParameter<"unsigned", "0">:$superSize,
-    OptionalArrayRefParameter<"int8_t">:$codebook);
+    QuantExt_Codebook:$codebook);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -1,0 +1,82 @@
+// RUN: qcc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(qcc-vectorize-matmul))' | FileCheck %s
+
+#q4 = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>
+
+// One token: a loop over units of 32; eight dot products, and one fma with both scales.
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx2", "+avx512bw", "+avx512vl", "+avx512vnni"]>>} {
+  // CHECK-LABEL: func.func @vnni
+  // CHECK: scf.for %{{.*}} = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%{{.*}} = %{{.*}}) -> (vector<16xf32>)
+  // CHECK-COUNT-8: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
+  // CHECK-NOT: vpdpbusd
+  // CHECK: math.fma
+  // CHECK: vector.transfer_write {{.*}} tensor<1x16xf32>
+  // CHECK-NOT: quant_ext.matmul
+  func.func @vnni(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %c: tensor<1x2xi32>, %w: tensor<1x2x4x16xi32>, %s: tensor<1x2x16xf16>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) corrections(%c) weight(%w, %s) {scheme = #q4, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xi8> scales tensor<1x2xf32> corrections tensor<1x2xi32> weight tensor<1x2x4x16xi32>, tensor<1x2x16xf16> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+
+  // Many tokens: eight at a time, then the rest one by one.
+  // CHECK-LABEL: func.func @tokens
+  // CHECK: scf.for
+  // CHECK: iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+  // CHECK-COUNT-64: vpdpbusd.512
+  // CHECK: iter_args({{.*}}) -> (vector<16xf32>)
+  // CHECK-COUNT-8: vpdpbusd.512
+  // CHECK-NOT: vpdpbusd
+  func.func @tokens(%x: tensor<?x64xi8>, %a: tensor<?x2xf32>, %c: tensor<?x2xi32>, %w: tensor<1x2x4x16xi32>, %s: tensor<1x2x16xf16>) -> tensor<?x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) corrections(%c) weight(%w, %s) {scheme = #q4, k = 64 : i64, lanes = 16 : i64} : tensor<?x64xi8> scales tensor<?x2xf32> corrections tensor<?x2xi32> weight tensor<1x2x4x16xi32>, tensor<1x2x16xf16> -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+#q8 = #quant_ext.scheme<code = integer, bits = 8, group = 32, offset = 128, scale = f16, min = none>
+
+// Without VNNI: u8 x s8 pairs; the sign of an 8-bit weight moves to the activation.
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v3", features = <["+avx2"]>>} {
+  // CHECK-LABEL: func.func @maddubs
+  // CHECK: llvm.x86.avx2.psign.b
+  // CHECK: llvm.x86.avx2.pmadd.ub.sw
+  // CHECK: llvm.x86.avx2.pmadd.wd
+  func.func @maddubs(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %w: tensor<1x2x8x16xi32>, %s: tensor<1x2x16xf16>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) weight(%w, %s) {scheme = #q8, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xi8> scales tensor<1x2xf32> weight tensor<1x2x8x16xi32>, tensor<1x2x16xf16> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}
+
+// -----
+
+#q4z = #quant_ext.scheme<code = integer, bits = 4, group = 32, scale = f16, min = zero_point>
+
+module attributes {qcc.target = #llvm.target<triple = "aarch64-unknown-linux-gnu", chip = "neoverse-n1", features = <["+neon", "+dotprod"]>>} {
+  // CHECK-LABEL: func.func @sdot
+  // CHECK-COUNT-32: llvm.aarch64.neon.sdot
+  // CHECK-NOT: llvm.aarch64.neon.sdot
+  // Zero points: one more fma, with the group's sum of activations.
+  // CHECK: %[[SUM:.*]] = tensor.extract %arg2
+  // CHECK: vector.broadcast %[[SUM]]
+  // CHECK: math.fma
+  func.func @sdot(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %m: tensor<1x2xf32>, %w: tensor<1x2x4x16xi32>, %s: tensor<1x2x16xf16>, %z: tensor<1x2x16xi8>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) sums(%m) weight(%w, %s, %z) {scheme = #q4z, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xi8> scales tensor<1x2xf32> sums tensor<1x2xf32> weight tensor<1x2x4x16xi32>, tensor<1x2x16xf16>, tensor<1x2x16xi8> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}
+
+// -----
+
+#f16 = #quant_ext.scheme<code = f16, bits = 16, scale = none, min = none>
+
+// Float weights, a single token: four partial sums; elements past a multiple of eight one by one.
+// CHECK-LABEL: func.func @float_weights
+// CHECK: iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK-COUNT-8: arith.extf %{{.*}} : vector<16xf16> to vector<16xf32>
+// CHECK: scf.yield
+// CHECK-COUNT-4: arith.extf
+// CHECK-NOT: arith.extf
+// CHECK-COUNT-3: arith.addf %{{.*}} : vector<16xf32>
+func.func @float_weights(%x: tensor<1x60xf32>, %w: tensor<1x60x16xf16>) -> tensor<1x16xf32> {
+  %y = quant_ext.matmul %x weight(%w) {scheme = #f16, k = 60 : i64, lanes = 16 : i64} : tensor<1x60xf32> weight tensor<1x60x16xf16> -> tensor<1x16xf32>
+  return %y : tensor<1x16xf32>
+}

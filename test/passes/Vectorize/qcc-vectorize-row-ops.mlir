@@ -1,0 +1,64 @@
+// RUN: qcc-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(qcc-vectorize-row-ops))' | FileCheck %s
+
+#q4 = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>
+
+// Vectors of 16 and a shorter last one.
+// CHECK-LABEL: func.func @norm
+// CHECK: scf.for {{.*}} -> (vector<16xf32>)
+// CHECK: math.fma
+// CHECK: vector.reduction <add>, %{{.*}} : vector<16xf32> into f32
+// CHECK: vector.reduction <add>, %{{.*}} : vector<8xf32> into f32
+// CHECK: math.sqrt
+// CHECK: vector.transfer_write %{{.*}} : vector<16xf32>
+// CHECK: vector.transfer_write %{{.*}} : vector<8xf32>
+// CHECK-NOT: nn.rms_norm
+func.func @norm(%x: tensor<1x40xf32>, %w: tensor<40xf32>) -> tensor<1x40xf32> {
+  %y = nn.rms_norm %x, %w {epsilon = 1.0e-05 : f32} : tensor<1x40xf32>, tensor<40xf32>
+  return %y : tensor<1x40xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @quantize
+// CHECK: math.absf %{{.*}} : vector<32xf32>
+// CHECK: vector.reduction <maxnumf>
+// CHECK: math.roundeven %{{.*}} : vector<32xf32>
+// CHECK: arith.fptosi
+// CHECK: arith.trunci {{.*}} to vector<32xi8>
+// The last, short group, and the padding.
+// CHECK: math.roundeven %{{.*}} : vector<8xf32>
+// CHECK: vector.transfer_write %{{.*}} : vector<24xi8>, tensor<1x64xi8>
+func.func @quantize(%x: tensor<1x40xf32>) -> (tensor<1x64xi8>, tensor<1x2xf32>) {
+  %s = quant_ext.choose_qparams %x {group = 32 : i64} : tensor<1x40xf32> -> tensor<1x2xf32>
+  %q = quant_ext.quantize %x, %s {group = 32 : i64} : tensor<1x40xf32>, tensor<1x2xf32> -> tensor<1x64xi8>
+  return %q, %s : tensor<1x64xi8>, tensor<1x2xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @sums
+// CHECK: arith.sitofp %{{.*}} : vector<32xi8> to vector<32xf32>
+// CHECK: vector.reduction <add>, %{{.*}} into i32
+// CHECK: arith.muli
+// CHECK-NOT: quant_ext
+func.func @sums(%q: tensor<1x64xi8>, %s: tensor<1x2xf32>) -> (tensor<1x64xf32>, tensor<1x2xi32>) {
+  %d = quant_ext.dequantize %q, %s {group = 32 : i64} : tensor<1x64xi8>, tensor<1x2xf32> -> tensor<1x64xf32>
+  %c = quant_ext.group_sums %q {group = 32 : i64, multiplier = -8 : i64} : tensor<1x64xi8> -> tensor<1x2xi32>
+  return %d, %c : tensor<1x64xf32>, tensor<1x2xi32>
+}
+
+// -----
+
+#q4 = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>
+
+// An id outside of the table is clamped into it.
+// CHECK-LABEL: func.func @gather
+// CHECK: arith.maxsi
+// CHECK: arith.minsi
+// CHECK: arith.divui
+// CHECK: scf.for
+// CHECK-NOT: quant_ext.gather_rows
+func.func @gather(%ids: tensor<1xi32>, %w: tensor<2x2x4x16xi32>, %s: tensor<2x2x16xf16>) -> tensor<1x64xf32> {
+  %y = quant_ext.gather_rows %ids weight(%w, %s) {scheme = #q4, rows = 32 : i64, k = 64 : i64, lanes = 16 : i64} : tensor<1xi32> weight tensor<2x2x4x16xi32>, tensor<2x2x16xf16> -> tensor<1x64xf32>
+  return %y : tensor<1x64xf32>
+}
