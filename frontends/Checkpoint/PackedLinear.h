@@ -55,8 +55,8 @@ public:
   /// Row `row` of W in logical column order as float32: k values to `out`,
   /// rounded exactly as the tool that wrote the checkpoint dequantizes. Equals
   /// dequantizing readRows, except for bitsandbytes int8, whose definition
-  /// code * SCB / 127 rounds twice: there the scheme's values are within one
-  /// unit in the last place.
+  /// code * SCB / 127 rounds twice: there the scheme's values differ by at most
+  /// 2^-22 of the value.
   virtual void readValues(int64_t row, float *out) const;
 
   /// Tells the system that the pages of the tensors are not needed soon.

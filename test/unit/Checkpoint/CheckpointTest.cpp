@@ -48,7 +48,7 @@ std::string sha256(ArrayRef<float> values) {
 
 struct Checkpoint {
   const char *name;
-  bool schemeIsExact; ///< else within one unit in the last place
+  bool schemeIsExact; ///< else within 2^-22 of the value
   bool reordered;
 };
 class Checkpoints : public testing::TestWithParam<Checkpoint> {};
