@@ -65,7 +65,7 @@ SmallVector<Value> WeightUnpacker::quads(Value unit) {
   for (const BitPlane &plane : bitPlanes(scheme.bits)) {
     // A word of a plane holds the codes of 8 / width quads.
     int64_t perWord = 8 / plane.width;
-    int64_t mask = ((1 << plane.width) - 1) * 0x01010101;
+    int64_t mask = ((int64_t(1) << plane.width) - 1) * 0x01010101;
     for (int64_t word = 0; word < static_cast<int64_t>(result.size()) / perWord; ++word) {
       Value index = arith::ConstantIndexOp::create(b, plane.firstWord + word);
       Value packed = read(codes, {unit, index});

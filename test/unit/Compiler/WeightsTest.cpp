@@ -10,6 +10,8 @@
 #include "compiler/Pipeline.h"
 #include "compiler/Weights/Materialize.h"
 #include "dialects/QuantExt/Codec/Layout.h"
+#include "dialects/QuantExt/Codec/Matrix.h"
+#include "dialects/QuantExt/Codec/Presets.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "dialects/QuantExt/Codec/Rtn.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
