@@ -132,6 +132,7 @@ void buildBufferizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(memref::createFoldMemRefAliasOpsPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   cleanUp(pm);
+  pm.addPass(createOutlineKernels());
 }
 
 void buildLLVMPipeline(OpPassManager &pm, const CompilerOptions &options) {

@@ -4,6 +4,7 @@
 #include "frontends/Common/Error.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "runtime/include/qcc/abi.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
 
@@ -58,16 +59,46 @@ static Expected<TensorDescriptor> describe(mlir::func::FuncOp f, unsigned i, Str
   return result;
 }
 
+/// The runtime knows sizes that are dimensions of the inputs, and no arithmetic on them.
+static Error checkDimensions(mlir::func::FuncOp f) {
+  StringSet<> known;
+  std::vector<std::string> expressions;
+  for (bool input : {true, false})
+    for (unsigned i = 0; i < f.getNumArguments(); ++i) {
+      auto name = f.getArgAttrOfType<mlir::StringAttr>(i, input ? "nn.input" : "nn.output");
+      auto dims = f.getArgAttrOfType<mlir::ArrayAttr>(i, "nn.dims");
+      if (!name || !dims)
+        continue;
+      for (auto dim : dims.getAsRange<mlir::StringAttr>()) {
+        bool expression = dim.getValue().find_first_of("+*(") != StringRef::npos;
+        if (input && !expression)
+          known.insert(dim.getValue());
+        else if (expression || !known.contains(dim.getValue()))
+          expressions.push_back(
+              ((input ? "input \"" : "output \"") + name.getValue() + "\": " + dim.getValue()).str());
+      }
+    }
+  if (expressions.empty())
+    return Error::success();
+  return unsupported(f.getName(),
+                     "sizes that are computed from other sizes; fix the inputs' with -shape",
+                     std::move(expressions));
+}
+
 Expected<std::vector<EntryDescriptor>> collectEntries(mlir::ModuleOp module) {
   std::vector<EntryDescriptor> entries;
   for (auto f : module.getOps<mlir::func::FuncOp>()) {
     if (!f->hasAttr("nn.entry"))
       continue;
+    if (Error error = checkDimensions(f))
+      return std::move(error);
     EntryDescriptor entry;
     entry.name = f.getName().str();
     for (mlir::Attribute name : f->getAttrOfType<mlir::ArrayAttr>("nn.dim_names")) {
       entry.dimNames.push_back(cast<mlir::StringAttr>(name).getValue().str());
-      entry.dimMax.push_back(INT64_MAX);
+      auto limits = f->getAttrOfType<mlir::DictionaryAttr>("nn.dim_max");
+      auto limit = limits ? limits.getAs<mlir::IntegerAttr>(entry.dimNames.back()) : nullptr;
+      entry.dimMax.push_back(limit ? limit.getInt() : INT64_MAX);
     }
     for (unsigned i = 0; i < f.getNumArguments(); ++i)
       for (bool input : {true, false})

@@ -37,7 +37,8 @@ static Value atomValue(Node &node, const DimAtom &atom) {
   return arith::SelectOp::create(b, isNegative, arith::SubIOp::create(b, quotient, one), quotient);
 }
 
-Value Node::index(const DimExpr &e) {
+Value Node::index(const DimExpr &size) {
+  DimExpr e = size.isValid() ? size : usable(size);
   std::string key = e.str();
   if (Value known = state.sizes.count(key) ? state.sizes[key] : Value())
     return known;
@@ -64,23 +65,34 @@ Value Node::index(const DimExpr &e) {
   return sum;
 }
 
-static SmallVector<OpFoldResult> mixed(Node &node, ArrayRef<DimExpr> dims) {
+DimExpr Node::usable(const DimExpr &size) {
+  if (size.isValid() && !(size.constant() && *size.constant() < 0))
+    return size;
+  if (!didFail)
+    (void)unsupported("needs a size that is too large, negative, or that cannot be computed from "
+                      "the sizes of the inputs");
+  return 1;
+}
+
+SmallVector<OpFoldResult> Node::mixed(ArrayRef<DimExpr> dims) {
   SmallVector<OpFoldResult> sizes;
-  for (const DimExpr &d : dims)
-    sizes.push_back(d.constant() ? OpFoldResult(node.b.getIndexAttr(*d.constant()))
-                                 : OpFoldResult(node.index(d)));
+  for (const DimExpr &d : dims) {
+    DimExpr size = usable(d);
+    sizes.push_back(size.constant() ? OpFoldResult(b.getIndexAttr(*size.constant()))
+                                    : OpFoldResult(index(size)));
+  }
   return sizes;
 }
 
 RankedTensorType Node::type(Type element, ArrayRef<DimExpr> dims) {
   SmallVector<int64_t> shape;
   for (const DimExpr &d : dims)
-    shape.push_back(d.constant().value_or(ShapedType::kDynamic));
+    shape.push_back(usable(d).constant().value_or(ShapedType::kDynamic));
   return RankedTensorType::get(shape, element);
 }
 
 Value Node::empty(Type element, ArrayRef<DimExpr> dims) {
-  return tensor::EmptyOp::create(b, mixed(*this, dims), element);
+  return tensor::EmptyOp::create(b, mixed(dims), element);
 }
 
 Value Node::filled(Value scalar, ArrayRef<DimExpr> dims) {
@@ -230,7 +242,7 @@ Value Node::expand(Value v, ArrayRef<DimExpr> dims, const Groups &groups) {
   if (isIdentity(groups) && groups.size() == dims.size())
     return v;
   auto element = cast<RankedTensorType>(v.getType()).getElementType();
-  return tensor::ExpandShapeOp::create(b, type(element, dims), v, groups, mixed(*this, dims));
+  return tensor::ExpandShapeOp::create(b, type(element, dims), v, groups, mixed(dims));
 }
 
 /// Groups of neighbouring dimensions of two shapes of equal size that hold the same elements: as
@@ -281,14 +293,13 @@ Value Node::slice(Value v, ArrayRef<DimExpr> offsets, ArrayRef<DimExpr> sizes,
   SmallVector<OpFoldResult> steps;
   for (int64_t s : strides)
     steps.push_back(b.getIndexAttr(s));
-  return tensor::ExtractSliceOp::create(b, type(element, sizes), v, mixed(*this, offsets),
-                                        mixed(*this, sizes), steps);
+  return tensor::ExtractSliceOp::create(b, type(element, sizes), v, mixed(offsets), mixed(sizes),
+                                        steps);
 }
 
 Value Node::insert(Value piece, Value into, ArrayRef<DimExpr> offsets, ArrayRef<DimExpr> sizes) {
   SmallVector<OpFoldResult> steps(offsets.size(), b.getIndexAttr(1));
-  return tensor::InsertSliceOp::create(b, piece, into, mixed(*this, offsets), mixed(*this, sizes),
-                                       steps);
+  return tensor::InsertSliceOp::create(b, piece, into, mixed(offsets), mixed(sizes), steps);
 }
 
 //===--- computations -----------------------------------------------------------------------===//

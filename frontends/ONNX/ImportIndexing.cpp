@@ -515,7 +515,7 @@ LogicalResult importPad(Node &n) {
     dims.push_back(x.dims[i] + low + high);
     if (!dims.back().isValid() || !kept.back().isValid() || kept.back().isConstant(0) ||
         (kept.back().upperBound() && *kept.back().upperBound() < 0))
-      return n.set(0, x.dtype, {kept.back()}, Value());
+      return n.set(0, x.dtype, {dims.back(), kept.back()}, Value()); // reports it
     if (mode == "reflect" && x.dims[i].constant())
       for (const DimExpr &p : {low, high})
         if (p.constant() && *p.constant() >= *x.dims[i].constant())

@@ -79,6 +79,15 @@ LogicalResult Node::set(unsigned output, Operand result) {
   }
   if (!product(result.dims).isValid())
     return bad("the number of elements of its output overflows: " + str(result.dims));
+  bool isWhole = !result.elements || product(result.dims).isConstant(result.elements->size());
+  if (!isWhole || !(result.value || result.constant || result.elements)) {
+    didFail = true;
+    if (!state.error)
+      state.error = llvm::make_error<ModelError>(
+          ExitCode::Internal, state.model.path().str() + ": " + where() +
+                                  ": its handler set no value; please report this");
+    return failure();
+  }
   state.values[proto.output(output)] = std::move(result);
   return success();
 }

@@ -160,6 +160,9 @@ public:
   mlir::Value sum(mlir::Value, llvm::ArrayRef<DimExpr> dims, llvm::ArrayRef<int64_t> axes);
 
 private:
+  /// The size itself; 1, with a failure recorded, when no tensor can have it.
+  DimExpr usable(const DimExpr &size);
+  llvm::SmallVector<mlir::OpFoldResult> mixed(llvm::ArrayRef<DimExpr> dims);
   mlir::Value loadWeight(const SourceTensor &, mlir::RankedTensorType type, llvm::StringRef order,
                          llvm::StringRef role);
   mlir::Value denseConstant(const SourceTensor &, DType dtype);

@@ -287,6 +287,9 @@ Error GraphImporter::beginFunction(GraphState &state) {
         return unsupported(model.path(), "the dimensions of input \"" + input.info->name() +
                                              "\" depend on each other; give them with -shape");
     }
+    if (!product(dims).isValid())
+      return badModel(model.path(), "input \"" + input.info->name() + "\"",
+                      "the number of its elements overflows: " + str(dims));
     body->addArgument(node.type(boundaryType(b, input.dtype), dims), b.getLoc());
     shapes.push_back(dims);
   }

@@ -96,4 +96,20 @@ def SplitForalls : Pass<"qcc-split-foralls", "mlir::func::FuncOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect", "qcc::spmd::SPMDDialect"];
 }
 
+def OutlineKernels : Pass<"qcc-outline-kernels", "mlir::ModuleOp"> {
+  let summary = "loops that repeat become functions";
+  let description = [{
+    A thread's shares of foralls (marked `spmd.share`) that differ only in the values they use from outside
+    become calls of one function, when they have at least `minimum` operations.
+
+    ```mlir
+    scf.for ... { ... %w0 ... } {spmd.share}   scf.for ... { ... %w1 ... } {spmd.share}
+    // becomes
+    call @kernel(..., %w0)                     call @kernel(..., %w1)
+    ```
+  }];
+  let options = [Option<"minimum", "minimum", "int64_t", "24", "operations below which a loop stays">];
+  let dependentDialects = ["mlir::func::FuncDialect"];
+}
+
 #endif // QCC_PASSES_BUFFERIZE

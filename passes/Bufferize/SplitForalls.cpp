@@ -54,6 +54,7 @@ struct SplitForalls final : impl::SplitForallsBase<SplitForalls> {
       step = one;
     }
     auto inner = scf::ForOp::create(b, from, to, step);
+    inner->setAttr("spmd.share", b.getUnitAttr());
     b.setInsertionPointToStart(inner.getBody());
     // The last induction variable runs fastest.
     SmallVector<Value> ivs(bounds.size());

@@ -220,6 +220,8 @@ void Tiler::tile(nn::AttentionOp op) {
                                              op.getScale());
         return SmallVector<Piece>{{tile, offsets, sizes}};
       });
+  // Later tokens see more positions: contiguous shares would be uneven.
+  loop->setAttr("spmd.cyclic", b.getUnitAttr());
   op.replaceAllUsesWith(loop.getResult(0));
   op.erase();
 }

@@ -100,7 +100,10 @@ public:
   }
 
   mlir::Value reduce(mlir::vector::CombiningKind kind, mlir::Value vector) {
-    return mlir::vector::ReductionOp::create(b, kind, vector);
+    // Activations are no NaN; without saying so, a maximum is a chain of scalar comparisons.
+    auto flags = kind == mlir::vector::CombiningKind::MAXNUMF ? mlir::arith::FastMathFlags::nnan
+                                                              : mlir::arith::FastMathFlags::none;
+    return mlir::vector::ReductionOp::create(b, kind, vector, flags);
   }
 
   mlir::ImplicitLocOpBuilder b;

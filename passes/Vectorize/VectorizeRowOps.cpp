@@ -78,7 +78,11 @@ struct RowSchedule : RowBuilder {
                   [&](Value g, Value first, int64_t count, Value out) {
                     Value v = math::AbsFOp::create(b, read(x, {index(0), first}, count));
                     Value largest = reduce(vector::CombiningKind::MAXNUMF, v);
-                    Value scale = arith::DivFOp::create(b, largest, scalar(127));
+                    // Below the floor of the reference (Q13) a group counts as zeros: 1 / scale would overflow.
+                    Value tiny = arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, largest,
+                                                       scalar(0x1p-100f));
+                    Value scale = arith::SelectOp::create(
+                        b, tiny, scalar(0), arith::DivFOp::create(b, largest, scalar(127)));
                     return insert(scale, out, g);
                   });
   }

@@ -44,10 +44,11 @@ def targets_row(model, options, prompts, count):
 
     def run(context):
         cases = golden(context)["prompts"][:prompts]
+        path = context.model(model)  # without it the whole row is skipped, not each target
         found = {}
         for target in (V3, V4, ARM):
             try:
-                program = context.compile(context.model(model), *options, *target)
+                program = context.compile(path, *options, *target)
             except Skip:
                 continue
             found[target] = [context.greedy(program, prompt["ids"], count) for prompt in cases]

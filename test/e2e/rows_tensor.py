@@ -1,7 +1,9 @@
 """Tensor models (ONNX) against golden outputs of ONNX Runtime."""
 
+import ctypes
 import os
 import shutil
+import subprocess
 
 import numpy as np
 from harness import Failure, Row, at_least, at_most, relative_error
@@ -68,5 +70,46 @@ def golden_row(model, options, measure, bound):
     return Row("tensor", " ".join((model, *options)), run)
 
 
+def call_library(path, weights, inputs, outputs):
+    """Runs mnist through the C API that the header declares."""
+
+    class Options(ctypes.Structure):
+        _fields_ = [("threads", ctypes.c_int32), ("reserved", ctypes.c_int32), ("weights_file", ctypes.c_char_p)]
+
+    library, model, message = ctypes.CDLL(path), ctypes.c_void_p(), ctypes.create_string_buffer(200)
+    library.qcc_model_error.restype = ctypes.c_char_p
+    options = Options(2, 0, weights.encode() if weights else None)
+    if library.qcc_model_create(ctypes.byref(options), ctypes.byref(model), message, len(message)):
+        raise Failure("create: " + message.value.decode())
+    found = {name: np.zeros_like(value) for name, value in outputs.items()}
+    pointers = [(ctypes.c_void_p * len(t))(*(a.ctypes.data for a in t.values())) for t in (inputs, found)]
+    batch = (ctypes.c_int64 * 1)(next(iter(inputs.values())).shape[0])
+    if library.qcc_model_run(model, pointers[0], pointers[1], batch, None):
+        raise Failure("run: " + library.qcc_model_error(model).decode())
+    library.qcc_model_destroy(model)
+    return found
+
+
+def library_row(kind):
+    def run(context):
+        golden = np.load(context.data("onnx/mnist/golden.npz"))
+        built = context.compile(context.data("onnx/mnist/model.onnx"), "-bits=32", "-emit=" + kind)
+        path, weights = built, None
+        if kind == "static":
+            # Into a shared library of one's own, the way it would go into a program.
+            path, weights = built + ".user.so", built + ".weights"
+            subprocess.run(["clang-22", "-shared", "-o", path, "-Wl,--whole-archive", built, "-Wl,--no-whole-archive", "-lpthread"], check=True, capture_output=True)
+        if "qcc_model_run" not in open(built + ".h").read():
+            raise Failure("the header does not declare qcc_model_run")
+        values = []
+        for inputs, outputs in cases(golden):
+            inputs = {name: np.ascontiguousarray(value) for name, value in inputs.items()}
+            found = call_library(path, weights, inputs, outputs)
+            values += [relative_error(found[name], outputs[name]) for name in outputs]
+        return at_most(max(values), 1e-4)
+
+    return Row("library", "mnist -emit=" + kind, run)
+
+
 def rows():
-    return [golden_row(*row) for row in MODELS]
+    return [golden_row(*row) for row in MODELS] + [library_row(kind) for kind in ("shared", "static")]

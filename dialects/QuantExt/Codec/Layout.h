@@ -8,7 +8,7 @@
 // For W[N, K] with T = ceil(N / lanes), U = ceil(K / 32) units, G groups, S super-blocks:
 //
 //   component   element  shape                  present when
-//   codes       i32      [T, U, bits, lanes]    Integer, Codebook
+//   codes       i32      [T, U, bits, lanes]    Integer, codebooks
 //   codes       f16 ..   [T, K, lanes]          float codes (f32 / f16 / bf16)
 //   scales      f16/f32  [T, G, lanes]          ScaleKind::F16 / F32
 //   scales      f16      [T, S, lanes]          ScaleKind::Super (d)

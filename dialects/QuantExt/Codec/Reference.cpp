@@ -28,9 +28,8 @@ GroupValues groupValues(const QuantizedMatrix &w, int64_t row, int64_t col) {
     super = row * numSuperBlocks(s, w.k) + col / s.superSize;
   GroupValues v;
   v.subtract = s.offset;
-  v.scale = s.scale == ScaleKind::Super
-                ? w.superScales[super] * static_cast<float>(w.subScales[g])
-                : w.scales[g];
+  v.scale = s.scale == ScaleKind::Super ? w.superScales[super] * static_cast<float>(w.subScales[g])
+                                        : w.scales[g];
   if (s.min == MinKind::F16)
     v.min = w.mins[g];
   if (s.min == MinKind::Super)
@@ -40,8 +39,11 @@ GroupValues groupValues(const QuantizedMatrix &w, int64_t row, int64_t col) {
   return v;
 }
 
-int decode(const QuantizedMatrix &w, int64_t row, int64_t col) {
+/// Integers are exact: they have 9 bits at most.
+float decode(const QuantizedMatrix &w, int64_t row, int64_t col) {
   uint8_t code = w.codes[row * w.k + col];
+  if (w.scheme.code == CodeKind::FloatCodebook)
+    return w.scheme.floatCodebook[code];
   return w.scheme.code == CodeKind::Codebook ? w.scheme.codebook[code] : code;
 }
 
@@ -51,7 +53,7 @@ float dequantizeElement(const QuantizedMatrix &w, int64_t row, int64_t col) {
   if (w.scheme.isFloat())
     return w.values[row * w.k + col];
   GroupValues v = groupValues(w, row, col);
-  float scaled = v.scale * static_cast<float>(decode(w, row, col) - v.subtract);
+  float scaled = v.scale * (decode(w, row, col) - static_cast<float>(v.subtract));
   // No addition where there is no minimum: it would turn -0 into 0.
   bool adds = w.scheme.min == MinKind::F16 || w.scheme.min == MinKind::Super;
   return adds ? scaled + v.min : scaled;
@@ -69,8 +71,7 @@ std::vector<float> dequantize(const QuantizedMatrix &w) {
   return out;
 }
 
-std::vector<double> referenceMatmul(const QuantizedMatrix &w, const float *x,
-                                    int64_t m) {
+std::vector<double> referenceMatmul(const QuantizedMatrix &w, const float *x, int64_t m) {
   std::vector<double> y(m * w.n);
   std::vector<float> row(w.k);
   for (int64_t n = 0; n < w.n; ++n) {
@@ -100,8 +101,7 @@ QuantizedActivations quantizeActivations(const float *x, int64_t m, int64_t k) {
       float inverse = zero ? 0.0f : 127.0f / amax;
       q.scales.push_back(zero ? 0.0f : amax / 127.0f);
       for (int64_t j = begin; j < end; ++j)
-        q.codes[i * k + j] =
-            static_cast<int8_t>(std::nearbyint(x[j] * inverse));
+        q.codes[i * k + j] = static_cast<int8_t>(std::nearbyint(x[j] * inverse));
     }
     for (int64_t begin = 0; begin < k; begin += kActivationSum) {
       int64_t end = std::min(k, begin + kActivationSum);
@@ -114,8 +114,7 @@ QuantizedActivations quantizeActivations(const float *x, int64_t m, int64_t k) {
   return q;
 }
 
-std::vector<double> referenceMatmulInt8(const QuantizedMatrix &w,
-                                        const QuantizedActivations &x) {
+std::vector<double> referenceMatmulInt8(const QuantizedMatrix &w, const QuantizedActivations &x) {
   assert(!w.scheme.isFloat() && w.k == x.k && "not an integer product");
   int64_t k = w.k;
   int64_t groups = (k + kActivationGroup - 1) / kActivationGroup;
@@ -127,15 +126,14 @@ std::vector<double> referenceMatmulInt8(const QuantizedMatrix &w,
       // Group sizes are multiples of 16: a part has one scale.
       for (int64_t p = 0; p < parts; ++p) {
         int64_t begin = p * kActivationSum;
-        int32_t dot = 0;
+        double dot = 0;
         for (int64_t j = begin; j < std::min(k, begin + kActivationSum); ++j)
-          dot += decode(w, n, j) * x.codes[i * k + j];
+          dot += static_cast<double>(decode(w, n, j)) * x.codes[i * k + j];
         GroupValues v = groupValues(w, n, begin);
         int32_t sum = x.sums[i * parts + p];
         double scale = x.scales[i * groups + begin / kActivationGroup];
-        total +=
-            scale * (static_cast<double>(v.scale) * (dot - v.subtract * sum) +
-                     static_cast<double>(v.min) * sum);
+        total += scale * (static_cast<double>(v.scale) * (dot - v.subtract * sum) +
+                          static_cast<double>(v.min) * sum);
       }
       y[i * w.n + n] = total;
     }

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/QuantExt/Codec/Scheme.h"
 
+#include <cmath>
+
 namespace qcc {
 namespace {
 
@@ -14,21 +16,28 @@ int64_t ceilDiv(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 std::string checkFloat(const Scheme &s) {
   if (s.bits != (s.code == CodeKind::F32 ? 32u : 16u))
     return "float codes of " + std::to_string(s.bits) + " bits";
-  if (s.scale != ScaleKind::None || s.min != MinKind::None || s.offset != 0 ||
-      s.groupSize != 0 || s.superSize != 0)
+  if (s.scale != ScaleKind::None || s.min != MinKind::None || s.offset != 0 || s.groupSize != 0 ||
+      s.superSize != 0)
     return "float codes have no groups, scales, minima or offset";
-  return s.codebook.empty() ? "" : "a codebook without codebook codes";
+  return s.codebook.empty() && s.floatCodebook.empty() ? "" : "a codebook without codebook codes";
 }
 
 std::string checkCodes(const Scheme &s) {
   bool book = s.code == CodeKind::Codebook;
   if (book && (s.bits != 4 || s.codebook.size() != 16))
     return "a codebook has 16 entries and codes of 4 bits";
-  if (!book && !s.codebook.empty())
+  bool floats = s.code == CodeKind::FloatCodebook;
+  if (floats && (s.bits != 4 || s.floatCodebook.size() != 16))
+    return "a codebook has 16 entries and codes of 4 bits";
+  if (floats && s.offset != 0)
+    return "a codebook of floats has no offset";
+  for (float entry : s.floatCodebook)
+    if (!std::isfinite(entry))
+      return "a codebook entry is not finite";
+  if ((!book && !s.codebook.empty()) || (!floats && !s.floatCodebook.empty()))
     return "a codebook without codebook codes";
   if (s.bits < 2 || s.bits > 8)
-    return "integer codes of " + std::to_string(s.bits) +
-           " bits; 2 to 8 are possible";
+    return "integer codes of " + std::to_string(s.bits) + " bits; 2 to 8 are possible";
   if (s.offset < -255 || s.offset > 255)
     return "offset " + std::to_string(s.offset) + " is not within -255..255";
   return "";
@@ -36,22 +45,21 @@ std::string checkCodes(const Scheme &s) {
 
 std::string checkGroups(const Scheme &s) {
   if (s.groupSize % 16 != 0)
-    return "group size " + std::to_string(s.groupSize) +
-           " is no multiple of 16";
+    return "group size " + std::to_string(s.groupSize) + " is no multiple of 16";
   if (s.scale != ScaleKind::Super)
     return s.superSize == 0 ? "" : "super-blocks without ScaleKind::Super";
   if (s.groupSize == 0 || s.superSize == 0 || s.superSize % s.groupSize != 0)
-    return "super-block size " + std::to_string(s.superSize) +
-           " is no multiple of group size " + std::to_string(s.groupSize);
+    return "super-block size " + std::to_string(s.superSize) + " is no multiple of group size " +
+           std::to_string(s.groupSize);
   return "";
 }
 
 } // namespace
 
 bool Scheme::operator==(const Scheme &o) const {
-  return code == o.code && bits == o.bits && groupSize == o.groupSize &&
-         offset == o.offset && scale == o.scale && min == o.min &&
-         superSize == o.superSize && codebook == o.codebook;
+  return code == o.code && bits == o.bits && groupSize == o.groupSize && offset == o.offset &&
+         scale == o.scale && min == o.min && superSize == o.superSize && codebook == o.codebook &&
+         floatCodebook == o.floatCodebook;
 }
 
 std::string Scheme::check() const {
@@ -84,8 +92,7 @@ double Scheme::bitsPerWeight(int64_t k) const {
     group += 8, super += 16;
   if (min == MinKind::ZeroPoint)
     group += 8;
-  return bits +
-         (group * numGroups(*this, k) + super * numSuperBlocks(*this, k)) / k;
+  return bits + (group * numGroups(*this, k) + super * numSuperBlocks(*this, k)) / k;
 }
 
 int64_t numGroups(const Scheme &s, int64_t k) {

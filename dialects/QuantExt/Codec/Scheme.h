@@ -24,6 +24,7 @@ enum class CodeKind : uint8_t {
   BF16,     ///< the value itself, bfloat16
   Integer,  ///< unsigned integer of `bits` bits
   Codebook, ///< index into `codebook` (16 entries of int8; `bits` is 4)
+  FloatCodebook, ///< index into `floatCodebook` (16 floats; `bits` is 4, no offset)
 };
 
 /// How the scale of a group is held.
@@ -46,7 +47,8 @@ enum class MinKind : uint8_t {
 ///
 ///     scale(g) * (decode(c) - offset) + min(g)
 ///
-/// decode(c)  = c for Integer, codebook[c] for Codebook
+/// decode(c)  = c for Integer, codebook[c] for Codebook,
+///              floatCodebook[c] for FloatCodebook
 /// scale(g)   = scale[g]                       (ScaleKind::F16 / F32, as float)
 ///            = d[s] * subScale[g]             (ScaleKind::Super; one float32 product)
 /// min(g)     = 0 | min[g] | -(dmin[s] * subMin[g])
@@ -63,6 +65,7 @@ struct Scheme {
   MinKind min = MinKind::None;
   unsigned superSize = 0;       ///< K elements of a super-block (a multiple of groupSize)
   std::vector<int8_t> codebook; ///< 16 entries for CodeKind::Codebook, else empty
+  std::vector<float> floatCodebook; ///< 16 finite entries for FloatCodebook, else empty
 
   bool isFloat() const {
     return code == CodeKind::F32 || code == CodeKind::F16 || code == CodeKind::BF16;
@@ -84,7 +87,7 @@ int64_t numSuperBlocks(const Scheme &, int64_t k);
 struct QuantizedMatrix {
   Scheme scheme;
   int64_t n = 0, k = 0;
-  std::vector<uint8_t> codes;     ///< [N, K], one code a byte (Integer, Codebook)
+  std::vector<uint8_t> codes;     ///< [N, K], one code a byte (Integer, codebooks)
   std::vector<float> values;      ///< [N, K] (float codes, already rounded to the code type)
   std::vector<float> scales;      ///< [N, G] (F16: exactly representable in binary16; F32)
   std::vector<float> superScales; ///< [N, S] d
