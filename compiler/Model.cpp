@@ -4,7 +4,7 @@
 #include "frontends/Common/Error.h"
 #include "frontends/LanguageModel/Importer.h"
 #include "frontends/ONNX/ImportOnnx.h"
-#include "frontends/Tokenizer/TokenizerBuilder.h"
+#include "frontends/Tokenizer/GgufMetadata.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
@@ -18,36 +18,6 @@ std::string nameOf(StringRef path) {
   path = path.rtrim('/');
   return sys::fs::is_directory(path) ? sys::path::filename(path).str() : sys::path::stem(path).str();
 }
-
-/// A GGUF file's metadata as the tokenizer reads it.
-class GgufTokenizerMetadata final : public TokenizerMetadata {
-public:
-  explicit GgufTokenizerMetadata(const GgufFile &file) : file(file) {}
-  std::optional<StringRef> getString(StringRef key) const override {
-    return get(key, &GgufValue::asString);
-  }
-  std::optional<std::vector<StringRef>> getStrings(StringRef key) const override {
-    return get(key, &GgufValue::asStrings);
-  }
-  std::optional<std::vector<float>> getFloats(StringRef key) const override {
-    return get(key, &GgufValue::asFloats);
-  }
-  std::optional<std::vector<int64_t>> getInts(StringRef key) const override {
-    return get(key, &GgufValue::asIntegers);
-  }
-  std::optional<int64_t> getInt(StringRef key) const override {
-    return get(key, &GgufValue::asInteger);
-  }
-  std::optional<bool> getBool(StringRef key) const override { return get(key, &GgufValue::asBool); }
-
-private:
-  template <typename T>
-  std::optional<T> get(StringRef key, std::optional<T> (GgufValue::*as)() const) const {
-    const GgufValue *value = file.find(key);
-    return value ? (value->*as)() : std::nullopt;
-  }
-  const GgufFile &file;
-};
 
 class DecoderModel final : public Model {
 public:
@@ -67,7 +37,7 @@ public:
     if (source.gguf) {
       if (!source.gguf->find("tokenizer.ggml.model"))
         return Error::success();
-      spec = readTokenizerGguf(GgufTokenizerMetadata(*source.gguf), source.path);
+      spec = readTokenizerGguf(GgufMetadata(*source.gguf), source.path);
     } else {
       SmallString<128> file(source.path);
       sys::path::append(file, "tokenizer.json");

@@ -20,9 +20,7 @@ static Error internalError(const Twine &what) {
 
 /// Every function may use all of the target, 512-bit registers included.
 static void setAttributes(Module &module, const TargetSpec &target) {
-  std::string features;
-  for (const std::string &feature : target.features)
-    features += (features.empty() ? "+" : ",+") + feature;
+  std::string features = featureString(target);
   for (Function &f : module) {
     if (f.isDeclaration())
       continue;

@@ -25,7 +25,7 @@ namespace qcc {
 /// the size limit of files is reached, 1 when the place cannot be written.
 ///
 ///   auto writer = ArtifactWriter::create("smol");
-///   writer->setProgram("/tmp/linked");        // absent: a file of weights
+///   writer->setProgram("linked");             // absent: a file of weights
 ///   alone writer->beginWeights(totalBytes); writer->writeWeights(offset,
 ///   bytes);      // any order, or appendWeights(bytes)
 ///   writer->setTokenizer(bytes); writer->setChatTemplate(text);

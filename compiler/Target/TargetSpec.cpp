@@ -138,7 +138,7 @@ std::vector<std::string> neededFeatures(const TargetSpec &spec) {
   return result;
 }
 
-static std::string featureString(const TargetSpec &spec) {
+std::string featureString(const TargetSpec &spec) {
   std::string text;
   for (const std::string &feature : spec.features)
     text += (text.empty() ? "+" : ",+") + feature;

@@ -30,6 +30,9 @@ llvm::Expected<TargetSpec> resolveTarget(llvm::StringRef target, llvm::StringRef
 /// rest (virtualization, AMX, prefetch hints ...) no schedule uses.
 std::vector<std::string> neededFeatures(const TargetSpec &);
 
+/// All its features as LLVM takes them: "+avx,+avx2".
+std::string featureString(const TargetSpec &);
+
 /// LLVM's code generator for it.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createTargetMachine(const TargetSpec &);
 
