@@ -39,6 +39,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Bufferize/Passes.h"
+#include "passes/Calibrate/Passes.h"
 #include "passes/Contract/Passes.h"
 #include "passes/LowerToLLVM/Passes.h"
 #include "passes/Pack/Passes.h"
@@ -202,6 +203,7 @@ void registerDialects(DialectRegistry &registry) {
 }
 
 void registerPassesAndPipelines() {
+  registerCalibratePasses();
   registerQuantizePasses();
   registerPackPasses();
   registerTilePasses();
