@@ -18,6 +18,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/WithColor.h"
 
 using namespace llvm;
 
@@ -83,6 +84,8 @@ private:
     if (!opened)
       return opened.takeError();
     model = std::move(*opened);
+    for (const std::string &warning : model->warnings)
+      WithColor::warning() << warning << '\n';
     Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported = model->import(&context);
     if (!imported)
       return imported.takeError();
@@ -259,7 +262,7 @@ private:
       return error;
     progress.step("weights");
     Error error = materializeWeights(
-        *module, model->tensors(), request.model,
+        *module, model->files(), request.model,
         [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
           return artifact.writeWeights(offset, bytes);
         },
