@@ -26,6 +26,8 @@ struct CompilerOptions {
   int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision
   int64_t group = 32;      ///< weights that share a scale; 0 is a whole row
   bool asymmetric = false; ///< zero points
+  bool codebook = false;   ///< the non-linear grids, where there is one of these bits
+  bool superScales = false; ///< scales of groups as int8, with a binary16 for each row
   Activations activations = Activations::Default; ///< Default: int8 where the target has a dot product
   KVCache kv = KVCache::Default;
   int64_t context = 0; ///< positions of the KV cache; 0 is the model's, at most 4096

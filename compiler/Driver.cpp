@@ -170,7 +170,9 @@ private:
       os << "keep";
     else
       os << request.options.bits << (request.options.asymmetric ? " asymmetric" : "")
-         << ", groups of " << request.options.group;
+         << (request.options.codebook ? " codebook" : "")
+         << (request.options.superScales ? ", int8 scales" : "") << ", groups of "
+         << request.options.group;
     os << "\nweights: " << descriptor.weightBytes << " bytes\n";
     if (descriptor.languageModel)
       os << "context: " << descriptor.languageModel->context << " tokens, KV cache of "

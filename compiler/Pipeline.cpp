@@ -79,7 +79,8 @@ void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   // Upstream's quantized types are taken at the boundary and become arithmetic on storage types.
   pm.addNestedPass<func::FuncOp>(quant::createLowerQuantOps());
   pm.addPass(quant::createStripFuncQuantTypes());
-  pm.addPass(createQuantizeWeights({options.bits, options.group, options.asymmetric}));
+  pm.addPass(createQuantizeWeights(
+      {options.bits, options.group, options.asymmetric, options.codebook, options.superScales}));
   pm.addPass(createCSEPass());
   if (options.activations != Activations::F32)
     pm.addPass(createQuantizeActivations());

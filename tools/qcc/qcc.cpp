@@ -34,6 +34,18 @@ static Option<std::string> bits("bits", cl::init("keep"), cl::cat(category),
 static Option<std::string> group("group", cl::init("32"), cl::cat(category),
                                  cl::desc("Weights that share a scale: 32, 64, 128 or channel"));
 static Option<bool> asymmetric("asym", cl::desc("Zero points"), cl::cat(category));
+enum class Grid { Integer, Codebook };
+enum class Scales { F16, Super };
+static Option<Grid>
+    grid("grid", cl::desc("Values that codes stand for"), cl::cat(category),
+         cl::init(Grid::Integer),
+         cl::values(clEnumValN(Grid::Integer, "integer", "equidistant (default)"),
+                    clEnumValN(Grid::Codebook, "codebook", "denser around zero (2, 3 or 4 bits)")));
+static Option<Scales> scales(
+    "scales", cl::desc("How the scales of groups are held"), cl::cat(category),
+    cl::init(Scales::F16),
+    cl::values(clEnumValN(Scales::F16, "f16", "half precision (default)"),
+               clEnumValN(Scales::Super, "super", "int8, with a half precision one for each row")));
 static Option<std::string> method("method", cl::init("rtn"), cl::cat(category),
                                   cl::desc("How codes are chosen: rtn (round to nearest)"));
 static Option<Activations> activations(
@@ -104,6 +116,12 @@ static Error parse(CompileRequest &request) {
   else if (StringRef(group).getAsInteger(10, options.group) || options.group < 16 ||
            options.group % 16 != 0 || options.group > 4096)
     return wrong("-group=" + group + ": expected 32, 64, 128 or channel");
+  if (grid == Grid::Codebook && (options.bits < 2 || options.bits > 4 || asymmetric))
+    return wrong("-grid=codebook: expected -bits=4, 3 or 2, without -asym");
+  if (scales == Scales::Super && (options.bits < 2 || options.bits > 8 || options.group == 0))
+    return wrong("-scales=super: expected -bits=2 to 8 and groups, not -group=channel");
+  options.codebook = grid == Grid::Codebook;
+  options.superScales = scales == Scales::Super;
   if (method != "rtn")
     return wrong("-method=" + method + ": expected rtn");
   if (context < 0 || context > (int64_t(1) << 24))
