@@ -25,7 +25,7 @@ Error internal(const Twine &what) {
 }
 
 /// The float model: the file's own precision where that is float, else 32 bits.
-CompilerOptions floatOptions(mlir::ModuleOp module, const CompilerOptions &user, int64_t window) {
+CompilerOptions floatOptions(mlir::ModuleOp module, int64_t window) {
   bool half = all_of(module.getOps<nn::WeightOp>(), [](nn::WeightOp weight) {
     return weight.getFormat() == "f16" || weight.getFormat() == "bf16" ||
            weight.getSourceType().getRank() < 2;
@@ -35,7 +35,7 @@ CompilerOptions floatOptions(mlir::ModuleOp module, const CompilerOptions &user,
   options.activations = Activations::F32;
   options.kv = KVCache::F32;
   options.context = window;
-  options.chunk = std::min<int64_t>(user.chunk, window);
+  options.chunk = window; // one call for a window: what observers saw of it is in one piece
   return options;
 }
 
@@ -79,8 +79,8 @@ Expected<std::unique_ptr<LayerRunner>> LayerRunner::create(Model &model, StringR
     if (load.getInstance())
       runner->layerWeights.insert(load.getWeight());
   });
-  CompilerOptions options = floatOptions(**module, user, window);
-  runner->chunk = options.chunk;
+  CompilerOptions options = floatOptions(**module, window);
+  runner->window = window;
   Expected<std::unique_ptr<CompiledProgram>> program =
       CompiledProgram::create(std::move(*module), model, options, jobs);
   if (!program)
@@ -97,7 +97,7 @@ Expected<std::unique_ptr<LayerRunner>> LayerRunner::create(Model &model, StringR
     return Error::success();
   };
   if (Error error =
-          materializeWeights(runner->program->module(), model.tensors(), path, sink, {}, jobs))
+          materializeWeights(runner->program->module(), model.files(), path, sink, {}, jobs))
     return std::move(error);
   runner->program->dropPages(0, memory.size());
   if (Error error = runner->findTaps())
@@ -112,7 +112,7 @@ Error LayerRunner::findTaps() {
       return internal("unexpected result '" + output.name + "' of the layers");
     tapNames.push_back(name.str());
     observerWidths[name] = output.dims[1];
-    tapBuffers.emplace_back(chunk * output.dims[1]);
+    tapBuffers.emplace_back(window * output.dims[1]);
   }
   return Error::success();
 }
@@ -120,36 +120,31 @@ Error LayerRunner::findTaps() {
 int64_t LayerRunner::hidden() const { return program->descriptor().languageModel->hidden; }
 int64_t LayerRunner::vocabulary() const { return program->descriptor().languageModel->vocabulary; }
 
-Error LayerRunner::embed(ArrayRef<int32_t> tokens, int64_t window, HiddenStates &out) {
-  out.window = window;
-  out.windows = static_cast<int64_t>(tokens.size()) / window;
+Error LayerRunner::embed(ArrayRef<int32_t> tokens, int64_t size, HiddenStates &out) {
+  out.window = size;
+  out.windows = static_cast<int64_t>(tokens.size()) / size;
   out.width = hidden();
   out.values.resize(tokens.size() * out.width);
-  for (size_t at = 0; at < tokens.size(); at += chunk) {
-    int64_t rows = std::min<int64_t>(chunk, tokens.size() - at);
-    if (Error error = program->call("embed", {rows}, {tokens.data() + at},
-                                    {out.values.data() + at * out.width}))
+  for (int64_t w = 0; w < out.windows; ++w)
+    if (Error error = program->call("embed", {size}, {tokens.data() + w * size}, {out.of(w)}))
       return error;
-  }
   return Error::success();
 }
 
 Error LayerRunner::run(int64_t first, int64_t last, const HiddenStates &in, int64_t w,
                        HiddenStates &out, Tap tap) {
-  for (int64_t at = 0; at < in.window; at += chunk) {
-    int64_t rows = std::min(chunk, in.window - at);
-    std::vector<float> result(rows * in.width);
-    SmallVector<void *> outputs{result.data()};
-    for (std::vector<float> &buffer : tapBuffers)
-      outputs.push_back(buffer.data());
-    if (Error error =
-            program->call("layers", {rows, first, last, at}, {in.of(w, at)}, outputs))
-      return error;
-    if (tap)
-      for (auto [name, buffer] : zip(tapNames, tapBuffers))
-        tap(name, buffer.data(), rows);
-    std::memcpy(out.of(w, at), result.data(), result.size() * sizeof(float));
-  }
+  result.resize(in.window * in.width);
+  SmallVector<void *> outputs{result.data()};
+  for (std::vector<float> &buffer : tapBuffers)
+    outputs.push_back(buffer.data());
+  constexpr int64_t position = 0;
+  if (Error error =
+          program->call("layers", {in.window, first, last, position}, {in.of(w)}, outputs))
+    return error;
+  if (tap)
+    for (auto [name, buffer] : zip(tapNames, tapBuffers))
+      tap(name, buffer.data(), in.window);
+  std::memcpy(out.of(w), result.data(), result.size() * sizeof(float));
   return Error::success();
 }
 

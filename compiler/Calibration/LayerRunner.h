@@ -21,12 +21,8 @@ namespace qcc {
 struct HiddenStates {
   int64_t windows = 0, window = 0, width = 0;
   std::vector<float> values;
-  float *of(int64_t w, int64_t position = 0) {
-    return values.data() + (w * window + position) * width;
-  }
-  const float *of(int64_t w, int64_t position = 0) const {
-    return values.data() + (w * window + position) * width;
-  }
+  float *of(int64_t w) { return values.data() + w * window * width; }
+  const float *of(int64_t w) const { return values.data() + w * window * width; }
 };
 
 class LayerRunner {
@@ -49,7 +45,7 @@ public:
   /// tokens[windows, window] -> hidden states before layer 0.
   llvm::Error embed(llvm::ArrayRef<int32_t> tokens, int64_t window, HiddenStates &out);
 
-  /// What an observer saw of some rows: x[rows, K], valid during the call.
+  /// What an observer saw of a window: x[rows, K], valid until the next run.
   using Tap = llvm::function_ref<void(llvm::StringRef observer, const float *x, int64_t rows)>;
 
   /// Runs layers first .. last - 1 on window `w` of `in`; `out` gets the result (it may be `in`). With one layer,
@@ -77,7 +73,8 @@ private:
   llvm::StringMap<int64_t> observerWidths;
   std::vector<std::string> tapNames;
   std::vector<std::vector<float>> tapBuffers;
-  int64_t numLayers = 0, chunk = 0;
+  std::vector<float> result;
+  int64_t numLayers = 0, window = 0;
 };
 
 } // namespace qcc
