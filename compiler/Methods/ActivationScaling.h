@@ -20,23 +20,23 @@ struct MatrixView {
 
 /// Factors for the columns of weights, and the search that found them.
 struct ChannelScales {
-  std::vector<float> s; ///< [K], positive; all 1 when nothing else was better
-  double alpha = 0;     ///< the exponent that was best
+  std::vector<float> s;              ///< [K], positive; all 1 when nothing else was better
+  double alpha = 0;                  ///< the exponent that was best
   double error = 0, errorBefore = 0; ///< E |(W - Q) x|^2 with s, and with s = 1
 };
 
-/// AWQ (Lin et al. 2023, section 3.2): s = meanAbs^alpha / sqrt(max * min of it), alpha = 0, 1/20 ..
-/// 19/20; least E |(Q(W diag s) diag(1/s) - W) x|^2 over all `matrices`, from the Hessian when
-/// there is one, else from meanSquare. Q is `options.scales` rounding to `scheme`. Channels that were
-/// never active keep s = 1. Factors are powers of what was measured, never tuned one by one.
+/// AWQ (Lin et al. 2023, section 3.2): s = meanAbs^alpha / sqrt(max * min of it), alpha = 0, 1/20
+/// .. 19/20; least E |(Q(W diag s) diag(1/s) - W) x|^2 over all `matrices`, from the Hessian when
+/// there is one, else from meanSquare. Q is `options.scales` rounding to `scheme`. Channels that
+/// were never active keep s = 1. Factors are powers of what was measured, never tuned one by one.
 llvm::Expected<ChannelScales> searchAwq(const std::vector<MatrixView> &matrices, int64_t k,
                                         const Scheme &scheme, const InputStatistics &statistics,
                                         const MethodOptions &options);
 
 /// SmoothQuant (Xiao et al. 2022, equation 4): s_j = absMax_x[j]^a / absMax_w[j]^(1 - a), where the
 /// activations are divided and the weights multiplied by s. a is the best of 0, 1/20 .. 1 by the
-/// expected error of the W8A8 product (activations with one scale for the tensor or, `perToken`, for
-/// each token; weights with one scale for each row):
+/// expected error of the W8A8 product (activations with one scale for the tensor or, `perToken`,
+/// for each token; weights with one scale for each row):
 ///
 ///   sum over n, j of  dx^2 / 12 * (s_j W[n, j])^2  +  dw[n]^2 / 12 * E[x_j^2] / s_j^2
 ///

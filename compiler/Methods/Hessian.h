@@ -15,8 +15,8 @@ namespace qcc {
 class HessianFactor {
 public:
   /// With P the order of the columns, l = damping * mean(diag H) and D the channels whose diagonal
-  /// is 0 (set to the mean of the others there, as no error in them shows): U^T U = (P (H + D + l I)
-  /// P^T)^-1. Frantar et al. 2022, section 3.3, step 3.
+  /// is 0 (set to the mean of the others there, as no error in them shows): U^T U = (P (H + D + l
+  /// I) P^T)^-1. Frantar et al. 2022, section 3.3, step 3.
   ///
   /// Not by way of the inverse: with J the reversal, J H J = L L^T gives H = R R^T, R = J L J upper
   /// triangular, and U = R^-1. In float32, and in double when that fails. An error when the matrix

@@ -31,11 +31,11 @@ struct KnapsackChoice {
 /// One option for each item, with bytes in sum at most `budget` and little loss in sum. First along
 /// the lower convex hulls of (bytes, loss), steepest step first (the optimum of the linear
 /// relaxation, less the one step that no longer fits: Sinha and Zoltners 1979), then exchanges of
-/// one or two items while they lower the loss. Ties go to fewer bytes, then to the smaller index, so
-/// the same items give the same choice. Errors: an item without options, a loss that is NaN, a
+/// one or two items while they lower the loss. Ties go to fewer bytes, then to the smaller index,
+/// so the same items give the same choice. Errors: an item without options, a loss that is NaN, a
 /// budget below the smallest sum (which the message states).
-llvm::Expected<KnapsackChoice>
-solveKnapsack(const std::vector<std::vector<KnapsackOption>> &items, int64_t budget);
+llvm::Expected<KnapsackChoice> solveKnapsack(const std::vector<std::vector<KnapsackOption>> &items,
+                                             int64_t budget);
 
 } // namespace qcc
 

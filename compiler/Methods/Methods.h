@@ -47,6 +47,9 @@ struct MethodOptions {
   int descentSweeps = 0;
   bool refitScales = false;
 
+  /// Whether MethodReport::relativeError is wanted; with a Hessian that takes as long as GPTQ.
+  bool measureError = false;
+
   /// Rows are dealt out to this many threads; the result does not depend on it. 0: all cores.
   unsigned threads = 1;
 };
@@ -56,6 +59,8 @@ struct MethodReport {
   int64_t deadChannels = 0; ///< input channels that calibration never saw active
   int64_t coarseGroups = 0; ///< groups whose scale is hardly held (RtnResult::coarseGroups)
   bool fewTokens = false;   ///< fewer calibration tokens than input channels
+  int64_t changedCodes = 0; ///< by coordinate descent, all sweeps together
+  /// With MethodOptions::measureError:
   /// sqrt(tr(E H E^T) / tr(W H W^T)), E = W - Q; with E[x^2] as a diagonal H when there is no
   /// Hessian, and H = 1 without statistics. (Metrics.h)
   double relativeError = 0;
