@@ -26,6 +26,25 @@
 #endif
 #define QCC_INLINE inline __attribute__((always_inline))
 
+/// Calls function<Size>(...) for the size of the grid's table.
+#define QCC_FOR_SIZE(grid, function, ...)                                                          \
+  switch ((grid).size) {                                                                           \
+  case 0:                                                                                          \
+    function<0>(__VA_ARGS__);                                                                      \
+    break;                                                                                         \
+  case 4:                                                                                          \
+    function<4>(__VA_ARGS__);                                                                      \
+    break;                                                                                         \
+  case 8:                                                                                          \
+    function<8>(__VA_ARGS__);                                                                      \
+    break;                                                                                         \
+  case 16:                                                                                         \
+    function<16>(__VA_ARGS__);                                                                     \
+    break;                                                                                         \
+  default:                                                                                         \
+    function<32>(__VA_ARGS__);                                                                     \
+  }
+
 namespace qcc {
 namespace {
 
@@ -40,24 +59,24 @@ QCC_INLINE float clampTo(float v, float low, float high) {
 QCC_INLINE float inverseOf(float scale) { return scale == 0 ? 0.0f : 1 / scale; }
 
 /// The level nearest to `level`.
-template <bool Uniform> QCC_INLINE float nearestLevel(float level, const Grid &grid) {
-  if (Uniform)
+template <unsigned Size> QCC_INLINE float nearestLevel(float level, const Grid &grid) {
+  if (Size == 0)
     return (clampTo(level, grid.low, grid.high) + kRound) - kRound;
   float nearest = grid.levels[0];
-  for (unsigned i = 1; i < 16; ++i)
+  for (unsigned i = 1; i < Size; ++i)
     nearest += level > grid.bounds[i] ? grid.steps[i] : 0.0f;
   return nearest;
 }
 
 /// The rank of the level nearest to `level` in a table.
-QCC_INLINE int32_t nearestRank(float level, const Grid &grid) {
+template <unsigned Size> QCC_INLINE int32_t nearestRank(float level, const Grid &grid) {
   int32_t rank = 0;
-  for (unsigned i = 1; i < 16; ++i)
+  for (unsigned i = 1; i < Size; ++i)
     rank += level > grid.bounds[i] ? 1 : 0;
   return rank;
 }
 
-template <bool Uniform>
+template <unsigned Size>
 QCC_INLINE void tryGridsImpl(const float *x, const float *u, int64_t count, const Grid &grid,
                              const Trials &t, TrialSums &out) {
   float inverse[kTrials];
@@ -67,8 +86,7 @@ QCC_INLINE void tryGridsImpl(const float *x, const float *u, int64_t count, cons
   for (int64_t i = 0; i < count; ++i) {
     float xi = x[i], ui = u[i];
     for (int j = 0; j < kTrials; ++j) {
-      float l =
-          nearestLevel<Uniform>((xi - t.min[j]) * inverse[j] + t.offset[j], grid) - t.offset[j];
+      float l = nearestLevel<Size>((xi - t.min[j]) * inverse[j] + t.offset[j], grid) - t.offset[j];
       float r = xi - (t.scale[j] * l + t.min[j]);
       float ur = ui * r, ul = ui * l;
       s.rr[j] += ur * r;
@@ -81,30 +99,34 @@ QCC_INLINE void tryGridsImpl(const float *x, const float *u, int64_t count, cons
   out = s;
 }
 
-template <bool Uniform>
+template <unsigned Size>
 QCC_INLINE void encodeColumnImpl(const float *__restrict x, int64_t rows, const Grid &grid,
                                  const ColumnGrids &g, uint8_t *__restrict codes,
                                  float *__restrict q) {
   for (int64_t r = 0; r < rows; ++r) {
     float inverse = inverseOf(g.scale[r]);
     float level = (x[r] - g.min[r]) * inverse + g.offset[r];
-    float nearest = nearestLevel<Uniform>(level, grid);
+    float nearest = nearestLevel<Size>(level, grid);
     q[r] = g.scale[r] * (nearest - g.offset[r]) + g.min[r];
-    codes[r] =
-        static_cast<uint8_t>(Uniform ? static_cast<int32_t>(nearest) : nearestRank(level, grid));
+    codes[r] = static_cast<uint8_t>(Size == 0 ? static_cast<int32_t>(nearest)
+                                              : nearestRank<Size>(level, grid));
   }
+  if (Size != 0)
+    for (int64_t r = 0; r < rows; ++r)
+      codes[r] = grid.codes[codes[r]];
 }
 
-template <bool Uniform>
+template <unsigned Size>
 QCC_INLINE void encodeGroupImpl(const float *__restrict x, int64_t count, const Grid &grid,
                                 const GroupGrid &group, uint8_t *__restrict codes) {
   float inverse = inverseOf(group.scale);
   for (int64_t i = 0; i < count; ++i) {
     float level = (x[i] - group.min) * inverse + group.offset;
-    codes[i] = static_cast<uint8_t>(Uniform ? static_cast<int32_t>(nearestLevel<true>(level, grid))
-                                            : nearestRank(level, grid));
+    codes[i] =
+        static_cast<uint8_t>(Size == 0 ? static_cast<int32_t>(nearestLevel<Size>(level, grid))
+                                       : nearestRank<Size>(level, grid));
   }
-  if (!Uniform)
+  if (Size != 0)
     for (int64_t i = 0; i < count; ++i)
       codes[i] = grid.codes[codes[i]];
 }
@@ -119,12 +141,12 @@ Grid::Grid(const Scheme &s)
     high = static_cast<float>((1 << s.bits) - 1);
     return;
   }
-  size = 16;
+  size = 1u << s.bits;
   auto level = [&s](unsigned code) {
     return s.code == CodeKind::FloatCodebook ? s.floatCodebook[code] : s.codebook[code];
   };
-  std::iota(codes.begin(), codes.end(), static_cast<uint8_t>(0));
-  std::sort(codes.begin(), codes.end(), [&](uint8_t a, uint8_t b) {
+  std::iota(codes.begin(), codes.begin() + size, static_cast<uint8_t>(0));
+  std::sort(codes.begin(), codes.begin() + size, [&](uint8_t a, uint8_t b) {
     return std::make_pair(level(a), a) < std::make_pair(level(b), b);
   });
   for (unsigned i = 0; i < size; ++i) {
@@ -163,43 +185,27 @@ GroupGrid groupGrid(const Scheme &s, const RowView &row, int64_t g) {
 }
 
 QCC_CLONES void tryGrids(const float *x, const float *u, int64_t count, const Grid &grid,
-                         const Trials &trials, TrialSums &sums) {
-  if (grid.uniform)
-    tryGridsImpl<true>(x, u, count, grid, trials, sums);
-  else
-    tryGridsImpl<false>(x, u, count, grid, trials, sums);
-}
+                         const Trials &trials, TrialSums &sums){
+    QCC_FOR_SIZE(grid, tryGridsImpl, x, u, count, grid, trials, sums)}
 
 QCC_CLONES void encodeColumn(const float *x, int64_t rows, const Grid &grid,
-                             const ColumnGrids &grids, uint8_t *codes, float *q) {
-  if (grid.uniform)
-    return encodeColumnImpl<true>(x, rows, grid, grids, codes, q);
-  encodeColumnImpl<false>(x, rows, grid, grids, codes, q);
-  for (int64_t r = 0; r < rows; ++r)
-    codes[r] = grid.codes[codes[r]];
-}
+                             const ColumnGrids &grids, uint8_t *codes, float *q){
+    QCC_FOR_SIZE(grid, encodeColumnImpl, x, rows, grid, grids, codes, q)}
 
 QCC_CLONES void encodeGroup(const float *x, int64_t count, const Grid &grid, const GroupGrid &group,
-                            uint8_t *codes) {
-  if (grid.uniform)
-    encodeGroupImpl<true>(x, count, grid, group, codes);
-  else
-    encodeGroupImpl<false>(x, count, grid, group, codes);
-}
+                            uint8_t *codes){
+    QCC_FOR_SIZE(grid, encodeGroupImpl, x, count, grid, group, codes)}
 
-QCC_CLONES void wantedCodes(const float *q, const float *gradient, const float *inverseCurvature,
-                            int64_t count, const Grid &grid, const GroupGrid &group,
-                            uint8_t *codes) {
+QCC_CLONES
+    void wantedCodes(const float *q, const float *gradient, const float *inverseCurvature,
+                     int64_t count, const Grid &grid, const GroupGrid &group, uint8_t *codes) {
   constexpr int64_t chunk = 16;
   float wanted[chunk];
   for (int64_t i = 0; i < count; i += chunk) {
     int64_t size = count - i < chunk ? count - i : chunk;
     for (int64_t j = 0; j < size; ++j)
       wanted[j] = q[i + j] + gradient[i + j] * inverseCurvature[i + j];
-    if (grid.uniform)
-      encodeGroupImpl<true>(wanted, size, grid, group, codes + i);
-    else
-      encodeGroupImpl<false>(wanted, size, grid, group, codes + i);
+    QCC_FOR_SIZE(grid, encodeGroupImpl, wanted, size, grid, group, codes + i)
   }
 }
 

@@ -14,19 +14,22 @@
 
 namespace qcc {
 
+/// Entries of the largest table.
+constexpr unsigned kMaxLevels = 32;
+
 /// The levels of a scheme's codes.
 struct Grid {
   explicit Grid(const Scheme &scheme);
 
-  bool uniform;                    ///< level = code, from `low` to `high`; else the table
-  float low, high;                 ///< least and greatest level that quantizers use
-  float offset;                    ///< Scheme::offset; zero points come in its place
-  unsigned size = 0;               ///< entries of the table
-  std::array<float, 16> levels{};  ///< ascending
-  std::array<uint8_t, 16> codes{}; ///< the code of each
-  std::array<float, 16> decoded{}; ///< the level of each code
+  bool uniform;                            ///< level = code, from `low` to `high`; else the table
+  float low, high;                         ///< least and greatest level that quantizers use
+  float offset;                            ///< Scheme::offset; zero points come in its place
+  unsigned size = 0;                       ///< entries of the table: 4, 8, 16 or 32; uniform: 0
+  std::array<float, kMaxLevels> levels{};  ///< ascending
+  std::array<uint8_t, kMaxLevels> codes{}; ///< the code of each
+  std::array<float, kMaxLevels> decoded{}; ///< the level of each code
   /// levels[i] - levels[i - 1], and where it begins to be added: the midpoint.
-  std::array<float, 16> steps{}, bounds{};
+  std::array<float, kMaxLevels> steps{}, bounds{};
 
   float level(uint8_t code) const { return uniform ? static_cast<float>(code) : decoded[code]; }
   float lowest() const { return low - offset; }

@@ -28,12 +28,13 @@ struct KnapsackChoice {
   double loss = 0;            ///< their sum
 };
 
-/// One option for each item, with bytes in sum at most `budget` and little loss in sum. First along
-/// the lower convex hulls of (bytes, loss), steepest step first (the optimum of the linear
-/// relaxation, less the one step that no longer fits: Sinha and Zoltners 1979), then exchanges of
-/// one or two items while they lower the loss. Ties go to fewer bytes, then to the smaller index,
-/// so the same items give the same choice. Errors: an item without options, a loss that is NaN, a
-/// budget below the smallest sum (which the message states).
+/// One option for each item, with bytes in sum at most `budget` and the least loss in sum that was
+/// found. The better of two: along the lower convex hulls of (bytes, loss), the steepest step that
+/// fits first (the linear relaxation: Sinha and Zoltners 1979); and dynamic programming over bytes,
+/// which is the optimum when the table of bytes / (their common divisor) is not too large (65536
+/// entries and 2^25 for all items), and else of bytes rounded up. Ties go to the smaller option
+/// and the smaller index, so the same items give the same choice. Errors: an item without options,
+/// a loss that is not finite, a budget below the smallest sum (which the message states).
 llvm::Expected<KnapsackChoice> solveKnapsack(const std::vector<std::vector<KnapsackOption>> &items,
                                              int64_t budget);
 

@@ -43,8 +43,10 @@ double OutputError::signalToNoise() const {
   return error > 0 ? 10 * std::log10(signal / error) : std::numeric_limits<double>::infinity();
 }
 
-OutputError outputError(const float *w, const float *q, int64_t n, int64_t k,
-                        const InputStatistics *statistics, unsigned threads) {
+namespace {
+
+OutputError measure(const float *w, const float *q, int64_t n, int64_t k,
+                    const InputStatistics *statistics, unsigned threads, bool withSignal) {
   bool full = statistics && !statistics->hessian.empty();
   const std::vector<float> *hessian = full ? &statistics->hessian : nullptr;
   std::vector<float> diagonal = statistics ? importanceOf(*statistics) : std::vector<float>();
@@ -52,7 +54,8 @@ OutputError outputError(const float *w, const float *q, int64_t n, int64_t k,
   forEachStrip(n, kStrip, threads, [&](int64_t first, int64_t rows) {
     std::vector<float> e(w + first * k, w + (first + rows) * k);
     OutputError &part = parts[first / kStrip];
-    part.signal = quadraticForm(e, rows, k, hessian, diagonal);
+    if (withSignal)
+      part.signal = quadraticForm(e, rows, k, hessian, diagonal);
     for (int64_t i = 0; i < rows * k; ++i)
       e[i] -= q[first * k + i];
     part.error = quadraticForm(e, rows, k, hessian, diagonal);
@@ -63,6 +66,18 @@ OutputError outputError(const float *w, const float *q, int64_t n, int64_t k,
     total.signal += part.signal;
   }
   return total;
+}
+
+} // namespace
+
+OutputError outputError(const float *w, const float *q, int64_t n, int64_t k,
+                        const InputStatistics *statistics, unsigned threads) {
+  return measure(w, q, n, k, statistics, threads, true);
+}
+
+double outputErrorSum(const float *w, const float *q, int64_t n, int64_t k,
+                      const InputStatistics *statistics, unsigned threads) {
+  return measure(w, q, n, k, statistics, threads, false).error;
 }
 
 } // namespace qcc

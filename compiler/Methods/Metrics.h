@@ -27,6 +27,10 @@ struct OutputError {
 OutputError outputError(const float *w, const float *q, int64_t n, int64_t k,
                         const InputStatistics *statistics, unsigned threads = 1);
 
+/// OutputError::error alone, in half the time.
+double outputErrorSum(const float *w, const float *q, int64_t n, int64_t k,
+                      const InputStatistics *statistics, unsigned threads = 1);
+
 } // namespace qcc
 
 #endif // QCC_COMPILER_METHODS_METRICS_H

@@ -181,7 +181,9 @@ private:
 GroupGrid plainGrid(const Grid &grid, MinKind kind, const Extremes &e) {
   if (kind == MinKind::None) {
     float low = grid.lowest(), high = grid.highest();
-    return {e.largest / (std::fabs(low) > std::fabs(high) ? low : std::fabs(high)), 0, grid.offset};
+    // NF4's rule is |largest| where both ends are alike (Dettmers et al. 2023).
+    bool negative = std::fabs(low) > std::fabs(high);
+    return {negative ? e.largest / low : std::fabs(e.largest / high), 0, grid.offset};
   }
   float low = kind == MinKind::Super ? std::min(e.low, 0.0f) : e.low, high = std::max(e.high, low);
   float scale = (high - low) / (grid.highest() - grid.lowest());
