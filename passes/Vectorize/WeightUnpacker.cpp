@@ -102,11 +102,11 @@ Value WeightUnpacker::unscaled(Value quad, int64_t i) {
   if (scheme.code == CodeKind::Codebook) {
     if (lane) {
       // One row: an ordinary load from the table.
-      auto type = RankedTensorType::get(16, b.getI8Type());
+      auto type = RankedTensorType::get(scheme.codebook.size(), b.getI8Type());
       Value table = arith::ConstantOp::create(
           b, DenseElementsAttr::get(type, ArrayRef<int8_t>(scheme.codebook)));
-      Value byte = arith::AndIOp::create(b, arith::ShRUIOp::create(b, quad, splat(8 * i)),
-                                         splat(15));
+      Value byte =
+          arith::AndIOp::create(b, arith::ShRUIOp::create(b, quad, splat(8 * i)), splat(255));
       Value index = arith::IndexCastUIOp::create(b, b.getIndexType(), byte);
       return asFloat(tensor::ExtractOp::create(b, table, index));
     }

@@ -20,7 +20,7 @@
 
 // -----
 
-// expected-error @+1 {{scheme: a codebook has 16 entries and codes of 4 bits}}
+// expected-error @+1 {{scheme: a codebook has codes of 2 to 4 bits and an entry for each of them}}
 #s = #quant_ext.scheme<code = codebook, bits = 4, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
 
 // -----
@@ -331,3 +331,13 @@ func.func @gather_weight(%i: tensor<3xi32>, %c: tensor<32x64xi8>, %s: tensor<32x
   %0 = quant_ext.gather_rows %i weight(%c, %s) {scheme = #q4, rows = 33 : i64, k = 64 : i64} : tensor<3xi32> weight tensor<32x64xi8>, tensor<32x2xf16> -> tensor<3x64xf32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{scheme: a codebook has codes of 2 to 4 bits and an entry for each of them}}
+#s = #quant_ext.scheme<code = codebook, bits = 5, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
+
+// -----
+
+// expected-error @+1 {{scheme: super-blocks need groups, not one scale for a row}}
+#s = #quant_ext.scheme<code = integer, bits = 4, scale = super, min = none>
