@@ -22,9 +22,8 @@ Error LayerQuantizer::begin(int64_t layer) {
   StringMap<StatisticsCollector> collectors;
   for (const auto &observer : runner.observers())
     collectors.try_emplace(observer.getKey(), observer.getValue(), /*hessian=*/true);
-  HiddenStates ignored = {1, stream.window, stream.width, std::vector<float>(stream.window * stream.width)};
   for (int64_t w = 0; w < stream.windows; ++w) {
-    Error error = runner.run(layer, layer + 1, stream, w, ignored,
+    Error error = runner.run(layer, layer + 1, stream, w, nullptr,
                              [&](StringRef observer, const float *x, int64_t rows) {
                                collectors.find(observer)->second.add(x, rows, pool);
                              });
@@ -48,7 +47,7 @@ Error LayerQuantizer::begin(int64_t layer) {
 
 Error LayerQuantizer::end(int64_t layer) {
   for (int64_t w = 0; w < stream.windows; ++w)
-    if (Error error = runner.run(layer, layer + 1, stream, w, stream, nullptr))
+    if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
       return error;
   runner.dropLayer(layer);
   return Error::success();

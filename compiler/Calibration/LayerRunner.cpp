@@ -132,7 +132,7 @@ Error LayerRunner::embed(ArrayRef<int32_t> tokens, int64_t size, HiddenStates &o
 }
 
 Error LayerRunner::run(int64_t first, int64_t last, const HiddenStates &in, int64_t w,
-                       HiddenStates &out, Tap tap) {
+                       HiddenStates *out, Tap tap) {
   result.resize(in.window * in.width);
   SmallVector<void *> outputs{result.data()};
   for (std::vector<float> &buffer : tapBuffers)
@@ -144,7 +144,8 @@ Error LayerRunner::run(int64_t first, int64_t last, const HiddenStates &in, int6
   if (tap)
     for (auto [name, buffer] : zip(tapNames, tapBuffers))
       tap(name, buffer.data(), in.window);
-  std::memcpy(out.of(w), result.data(), result.size() * sizeof(float));
+  if (out)
+    std::memcpy(out->of(w), result.data(), result.size() * sizeof(float));
   return Error::success();
 }
 

@@ -49,10 +49,10 @@ public:
   /// What an observer saw of a window: x[rows, K], valid until the next run.
   using Tap = llvm::function_ref<void(llvm::StringRef observer, const float *x, int64_t rows)>;
 
-  /// Runs layers first .. last - 1 on window `w` of `in`; `out` gets the result (it may be `in`). With one layer,
-  /// `tap` is called for every observer.
+  /// Runs layers first .. last - 1 on window `w` of `in`. Window `w` of `out`, if there is one (it may
+  /// be `in`), gets the result; `tap`, if there is one, what every observer of the last layer saw.
   llvm::Error run(int64_t first, int64_t last, const HiddenStates &in, int64_t w,
-                  HiddenStates &out, Tap tap);
+                  HiddenStates *out, Tap tap);
 
   /// Logits [rows, vocabulary] of `rows` hidden states; at most kHeadRows.
   static constexpr int64_t kHeadRows = 128;

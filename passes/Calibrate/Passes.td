@@ -53,11 +53,12 @@ def TapObservers : Pass<"qcc-tap-observers", "mlir::func::FuncOp"> {
     %r = scf.for ... iter_args(%h = %x) {
       %o = quant_ext.observe %n "q" : tensor<?x64xf32>
     // becomes
-    %r:2 = scf.for ... iter_args(%h = %x, %t = %empty) { ... scf.yield %y, %n }
+    %r:2 = scf.for ... iter_args(%h = %x, %t = %empty) { ... %c = copy of %n into %t; scf.yield %y, %c }
     return %r#0, %r#1   // with {nn.output = "tap:q", nn.dims = ["T"]}
     ```
   }];
-  let dependentDialects = ["mlir::scf::SCFDialect", "mlir::tensor::TensorDialect"];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::scf::SCFDialect",
+                           "mlir::tensor::TensorDialect"];
 }
 
 #endif // QCC_PASSES_CALIBRATE

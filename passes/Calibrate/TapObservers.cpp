@@ -2,6 +2,7 @@
 
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
@@ -86,8 +87,15 @@ private:
     unsigned before = loop.getNumResults();
     FailureOr<LoopLikeOpInterface> tapped = loop.replaceWithAdditionalYields(
         b, inits, /*replaceInitOperandUsesInLoop=*/false,
-        [&](OpBuilder &, Location, ArrayRef<BlockArgument>) {
-          return llvm::map_to_vector(ops, [](quant_ext::ObserveOp op) { return Value(op.getSource()); });
+        [&](OpBuilder &b, Location loc, ArrayRef<BlockArgument> args) {
+          // A copy: what is observed belongs to the layer, and may be overwritten there.
+          SmallVector<Value> yields;
+          for (auto [op, arg] : llvm::zip(ops, args))
+            yields.push_back(linalg::CopyOp::create(b, loc, TypeRange{arg.getType()},
+                                                    quant_ext::ObserveOp(op).getSource(),
+                                                    Value(arg))
+                                 .getResult(0));
+          return yields;
         });
     for (quant_ext::ObserveOp op : ops)
       addResult(f, (*tapped)->getResult(before++), op.getName());
