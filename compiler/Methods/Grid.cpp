@@ -170,7 +170,7 @@ GroupGrid groupGrid(const Scheme &s, const RowView &row, int64_t g) {
   GroupGrid out;
   out.offset = static_cast<float>(s.offset);
   if (s.scale == ScaleKind::Super) {
-    int64_t super = g / (s.superSize / s.groupSize);
+    int64_t super = s.superSize ? g / (s.superSize / s.groupSize) : 0;
     out.scale = row.superScales[super] * static_cast<float>(row.subScales[g]);
     if (s.min == MinKind::Super)
       out.min = -(row.superMins[super] * static_cast<float>(row.subMins[g]));

@@ -27,7 +27,7 @@ class RowUnknowns {
 public:
   RowUnknowns(const Scheme &scheme, const RowView &row, int64_t groups)
       : scheme(scheme), row(row), groups(groups),
-        perSuper(scheme.superSize ? scheme.superSize / scheme.groupSize : 1) {}
+        perSuper(scheme.superSize ? scheme.superSize / scheme.groupSize : groups) {}
 
   double get(int64_t p) const {
     GroupGrid group = groupGrid(scheme, row, p % groups);

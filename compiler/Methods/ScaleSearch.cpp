@@ -257,9 +257,10 @@ public:
       : x(x), u(u), scheme(scheme), grid(grid), method(method), k(k), out(out) {}
 
   RtnResult search(int64_t super) {
-    int64_t perSuper = scheme.superSize / scheme.groupSize;
+    int64_t groups = numGroups(scheme, k);
+    int64_t perSuper = scheme.superSize ? scheme.superSize / scheme.groupSize : groups;
     first = super * perSuper;
-    last = std::min(first + perSuper, numGroups(scheme, k));
+    last = std::min(first + perSuper, groups);
     wanted.clear();
     for (int64_t g = first; g < last; ++g) {
       GroupRange range = groupRange(scheme, k, g);
