@@ -16,7 +16,7 @@
 namespace qcc {
 namespace {
 
-constexpr int64_t kStrip = 32, kChunk = 16;
+constexpr int64_t kStrip = 64, kChunk = 16;
 
 /// H, its diagonal damped, and 1 / H_kk; 0 where no input was ever active, so nothing changes
 /// there.

@@ -10,6 +10,7 @@
 #include "compiler/Methods/Hessian.h"
 #include "compiler/Methods/Knapsack.h"
 #include "compiler/Methods/Metrics.h"
+#include "compiler/Methods/Nf4.h"
 #include "compiler/Methods/SmoothQuant.h"
 #include "compiler/Methods/Target.h"
 #include "dialects/QuantExt/Codec/Presets.h"
@@ -76,11 +77,11 @@ struct Kind {
 };
 
 std::vector<Kind> kinds() {
-  Scheme wide = integerScheme(4, 32, false), nf4 = integerScheme(4, 64, false);
+  Scheme wide = integerScheme(4, 32, false), fp4 = integerScheme(4, 64, false);
   wide.scale = ScaleKind::F32;
-  nf4.code = CodeKind::FloatCodebook;
-  nf4.offset = 0;
-  nf4.floatCodebook = {0,     0.005f,  0.67f,  1,  0.33f,  0.5f,  0.17f,  0.25f,
+  fp4.code = CodeKind::FloatCodebook;
+  fp4.offset = 0;
+  fp4.floatCodebook = {0,     0.005f,  0.67f,  1,  0.33f,  0.5f,  0.17f,  0.25f,
                        -0.0f, -0.005f, -0.67f, -1, -0.33f, -0.5f, -0.17f, -0.25f};
   return {{"int2_g16", integerScheme(2, 16, true)},
           {"int3_g32", integerScheme(3, 32, false)},
@@ -96,7 +97,9 @@ std::vector<Kind> kinds() {
           {"iq4_xs", ggufScheme(GgufType::IQ4_XS)},
           {"book3_row_super", codebookScheme(3, 32, true)},
           {"book2", codebookScheme(2, 32, false)},
-          {"fp4", nf4}};
+          {"nf4_f32", nf4Scheme(64, Nf4Scales::F32)},
+          {"nf4_double", nf4Scheme(64, Nf4Scales::Double)},
+          {"fp4", fp4}};
 }
 
 double weighted(const QuantizedMatrix &m, const std::vector<float> &importance) {
@@ -192,6 +195,24 @@ TEST_P(KindTest, ZerosAndConstants) {
 
 INSTANTIATE_TEST_SUITE_P(Schemes, KindTest, ::testing::ValuesIn(kinds()),
                          [](const auto &row) { return row.param.name; });
+
+/// bitsandbytes' own bytes for x[i] = (7 i mod 13 - 6) / 6; the first element is the high nibble.
+TEST(MethodsTest, Nf4IsThatOfBitsAndBytes) {
+  std::vector<float> x(64);
+  for (int i = 0; i < 64; ++i)
+    x[i] = (static_cast<float>(7 * i % 13) - 6) / 6;
+  QuantizedMatrix m;
+  ASSERT_FALSE(
+      quantizeMatrix(x.data(), 1, 64, nf4Scheme(64, Nf4Scales::F32), nullptr, MethodOptions(), m));
+  EXPECT_EQ(m.scales, std::vector<float>{1});
+  const uint8_t bytes[] = {0x09, 0x1B, 0x1C, 0x2E, 0x4E, 0x5F, 0x70,
+                           0x91, 0xB1, 0xC2, 0xE4, 0xE5, 0xF7};
+  for (size_t i = 0; i < sizeof bytes; ++i)
+    EXPECT_EQ(m.codes[2 * i] << 4 | m.codes[2 * i + 1], bytes[i]) << i;
+  std::vector<float> q = dequantize(m);
+  EXPECT_EQ(q[0], -1.0f);
+  EXPECT_EQ(q[1], 0.16093020141124725f);
+}
 
 TEST(MethodsTest, DynamicScales) {
   MethodOptions options;

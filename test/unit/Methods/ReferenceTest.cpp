@@ -12,6 +12,7 @@
 #include "compiler/Methods/Gptq.h"
 #include "compiler/Methods/Knapsack.h"
 #include "compiler/Methods/Metrics.h"
+#include "compiler/Methods/Nf4.h"
 #include "compiler/Methods/ScaleRefit.h"
 #include "compiler/Methods/ScaleSearch.h"
 #include "compiler/Methods/SmoothQuant.h"
@@ -133,13 +134,7 @@ TEST_F(MethodsReferenceTest, OutputError) {
 
 /// The search comes within a few percent of the best of thousands of grids, group by group.
 TEST_F(MethodsReferenceTest, ScaleSearch) {
-  Scheme nf4 = integerScheme(4, group, false);
-  nf4.code = CodeKind::FloatCodebook;
-  nf4.offset = 0;
-  nf4.floatCodebook = {-1,           -0.69619280f, -0.52507305f,  -0.39491749f,
-                       -0.28444138f, -0.18477343f, -0.091050036f, 0,
-                       0.0795803f,   0.16093020f,  0.2461123f,    0.33791524f,
-                       0.44070983f,  0.5626170f,   0.72295684f,   1};
+  Scheme nf4 = nf4Scheme(group, Nf4Scales::F16);
   Scheme iq4 = ggufScheme(GgufType::IQ4_NL), minimum = ggufScheme(GgufType::Q4_1);
   iq4.groupSize = minimum.groupSize = group;
   const std::pair<const char *, Scheme> kinds[] = {{"int4", integerScheme(4, group, false)},
