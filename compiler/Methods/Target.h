@@ -18,9 +18,9 @@ struct TargetStatistics {
 };
 
 struct TargetOptions {
-  double alpha = 0.5;    ///< share of the inputs' change to undo, 0 .. 1
+  double alpha = 0.25;   ///< share of the inputs' change to undo, 0 .. 1
   double rho = 0.5;      ///< share of `residual` to undo, 0 .. 1
-  double damping = 0.01; ///< pull towards W: this share of the mean diagonal of H
+  double damping = 0.03; ///< pull towards W: this share of the mean diagonal of H
 };
 
 /// The W* with the least E |W x_a + rho r - W* x'|^2 + l |W* - W|^2, where x_a = x' + alpha (x -

@@ -206,6 +206,7 @@ TEST_F(MethodsReferenceTest, Target) {
   TargetOptions options;
   options.alpha = 0.5;
   options.rho = 0.25;
+  options.damping = 0.01;
   ASSERT_FALSE(moveTarget(w.data(), n, k, statistics, target, options));
   expectNear(w, goldenVector<double>("target"), 1e-4);
   // Inputs that did not change leave the weights alone.
