@@ -28,7 +28,7 @@ Error internal(const Twine &what) {
 CompilerOptions floatOptions(mlir::ModuleOp module, int64_t window) {
   bool half = all_of(module.getOps<nn::WeightOp>(), [](nn::WeightOp weight) {
     return weight.getFormat() == "f16" || weight.getFormat() == "bf16" ||
-           weight.getSourceType().getRank() < 2;
+           cast<mlir::RankedTensorType>(weight.getSourceType()).getRank() < 2;
   });
   CompilerOptions options;
   options.bits = half ? 16 : 32;

@@ -14,6 +14,7 @@
 #include "dialects/QuantExt/Codec/Scheme.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace qcc {
 

@@ -45,6 +45,7 @@ private:
     nn::WeightOp weight;
     int64_t instance;
     std::optional<int64_t> step;
+    size_t number; ///< as the IR has them
   };
 
   /// Everything there is to do, by steps.
@@ -53,8 +54,10 @@ private:
     for (auto weight : module.getOps<nn::WeightOp>())
       for (int64_t i = 0, e = weight.getSources().size(); i < e; ++i)
         jobs.push_back(
-            {weight, i, quantizer ? quantizer->stepOf(weight, i) : std::optional<int64_t>()});
-    stable_sort(jobs, [](const Job &x, const Job &y) { return x.step < y.step; });
+            {weight, i, quantizer ? quantizer->stepOf(weight, i) : std::nullopt, jobs.size()});
+    sort(jobs, [](const Job &x, const Job &y) {
+      return std::tie(x.step, x.number) < std::tie(y.step, y.number);
+    });
     return jobs;
   }
 

@@ -4,6 +4,7 @@
 
 #include "dialects/NN/IR/NN.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace qcc {
