@@ -16,7 +16,7 @@
 namespace qcc {
 namespace {
 
-constexpr int64_t kStrip = 32, kChunk = 16;
+constexpr int64_t kStrip = 64, kChunk = 16;
 
 /// H, its diagonal damped, and 1 / H_kk; 0 where no input was ever active, so nothing changes
 /// there.
@@ -37,21 +37,27 @@ public:
     values.resize(rows * k);
     gradients.resize(rows * k);
     for (int sweep = 0; sweep < options.sweeps; ++sweep) {
-      for (int64_t r = 0; r < rows; ++r)
-        load(w, r);
-      multiply({rows, k, k}, errors.data(), k, h.matrix.data(), k, gradients.data(), k);
+      if (options.refitScales) {
+        computeGradients(w);
+        refitScales(h.matrix, out, first, rows, gradients);
+      }
+      computeGradients(w);
       int64_t before = changed;
       for (int64_t r = 0; r < rows; ++r)
         changed += sweepRow(r);
-      if (options.refitScales)
-        refitScales(h.matrix, out, first, rows, gradients);
-      else if (changed == before)
+      if (changed == before)
         break;
     }
     return changed;
   }
 
 private:
+  void computeGradients(const float *w) {
+    for (int64_t r = 0; r < rows; ++r)
+      load(w, r);
+    multiply({rows, k, k}, errors.data(), k, h.matrix.data(), k, gradients.data(), k);
+  }
+
   void load(const float *w, int64_t r) {
     RowView row = rowOf(out, first + r);
     for (int64_t g = 0; g < groups; ++g) {

@@ -15,7 +15,7 @@ namespace qcc {
 
 struct DescentOptions {
   int sweeps = 1;           ///< over all codes
-  bool refitScales = false; ///< after each sweep
+  bool refitScales = false; ///< before each sweep
   double damping = 0.01;    ///< added to the diagonal: this share of its mean
   unsigned threads = 1;
 };

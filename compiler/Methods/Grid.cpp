@@ -131,6 +131,14 @@ QCC_INLINE void encodeGroupImpl(const float *__restrict x, int64_t count, const 
       codes[i] = grid.codes[codes[i]];
 }
 
+/// Halves at a time, so that no order of additions is left to the compiler.
+QCC_INLINE float sumOfParts(float *part) {
+  for (int width = kTrials / 2; width > 0; width /= 2)
+    for (int j = 0; j < width; ++j)
+      part[j] += part[j + width];
+  return part[0];
+}
+
 } // namespace
 
 Grid::Grid(const Scheme &s)
@@ -170,7 +178,7 @@ GroupGrid groupGrid(const Scheme &s, const RowView &row, int64_t g) {
   GroupGrid out;
   out.offset = static_cast<float>(s.offset);
   if (s.scale == ScaleKind::Super) {
-    int64_t super = g / (s.superSize / s.groupSize);
+    int64_t super = s.superSize ? g / (s.superSize / s.groupSize) : 0;
     out.scale = row.superScales[super] * static_cast<float>(row.subScales[g]);
     if (s.min == MinKind::Super)
       out.min = -(row.superMins[super] * static_cast<float>(row.subMins[g]));
@@ -207,6 +215,28 @@ QCC_CLONES
       wanted[j] = q[i + j] + gradient[i + j] * inverseCurvature[i + j];
     QCC_FOR_SIZE(grid, encodeGroupImpl, wanted, size, grid, group, codes + i)
   }
+}
+
+QCC_CLONES float dotProduct(const float *__restrict a, const float *__restrict b, int64_t count) {
+  float part[kTrials] = {};
+  int64_t i = 0;
+  for (; i + kTrials <= count; i += kTrials)
+    for (int j = 0; j < kTrials; ++j)
+      part[j] += a[i + j] * b[i + j];
+  for (; i < count; ++i)
+    part[0] += a[i] * b[i];
+  return sumOfParts(part);
+}
+
+QCC_CLONES float sumOf(const float *a, int64_t count) {
+  float part[kTrials] = {};
+  int64_t i = 0;
+  for (; i + kTrials <= count; i += kTrials)
+    for (int j = 0; j < kTrials; ++j)
+      part[j] += a[i + j];
+  for (; i < count; ++i)
+    part[0] += a[i];
+  return sumOfParts(part);
 }
 
 QCC_CLONES void subtractScaled(const float *__restrict from, float factor, int64_t count,

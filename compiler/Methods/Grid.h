@@ -85,6 +85,10 @@ void encodeColumn(const float *x, int64_t rows, const Grid &grid, const ColumnGr
 void wantedCodes(const float *q, const float *gradient, const float *inverseCurvature,
                  int64_t count, const Grid &grid, const GroupGrid &group, uint8_t *codes);
 
+/// sum a[i] b[i], and sum a[i], by sixteen partial sums in float32: for a group's elements.
+float dotProduct(const float *a, const float *b, int64_t count);
+float sumOf(const float *a, int64_t count);
+
 /// to[i] -= factor * from[i].
 void subtractScaled(const float *from, float factor, int64_t count, float *to);
 

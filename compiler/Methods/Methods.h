@@ -42,8 +42,8 @@ struct MethodOptions {
   /// first column. Only without activationOrder, and for schemes without super-blocks.
   bool dynamicScales = false;
 
-  /// Rounds of changing single codes where that lowers the output error, each followed by a
-  /// refit of the scales when refitScales is set.
+  /// Rounds of changing single codes where that lowers the output error, each after a refit of the
+  /// scales when refitScales is set.
   int descentSweeps = 0;
   bool refitScales = false;
 

@@ -27,7 +27,7 @@ class RowUnknowns {
 public:
   RowUnknowns(const Scheme &scheme, const RowView &row, int64_t groups)
       : scheme(scheme), row(row), groups(groups),
-        perSuper(scheme.superSize ? scheme.superSize / scheme.groupSize : 1) {}
+        perSuper(scheme.superSize ? scheme.superSize / scheme.groupSize : groups) {}
 
   double get(int64_t p) const {
     GroupGrid group = groupGrid(scheme, row, p % groups);
@@ -144,19 +144,6 @@ private:
     }
   }
 
-  static double dot(const float *a, const float *b, int64_t count) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; ++i)
-      sum += static_cast<double>(a[i]) * b[i];
-    return sum;
-  }
-  static double sum(const float *a, int64_t count) {
-    double sum = 0;
-    for (int64_t i = 0; i < count; ++i)
-      sum += a[i];
-    return sum;
-  }
-
   /// The rows and columns of A that belong to the scale of group g: with V = levels_g H_g, its
   /// products with every other group's levels (and ones).
   void addScale(int64_t g, const float *gradients) {
@@ -167,14 +154,14 @@ private:
     for (int64_t r = 0; r < rows; ++r) {
       Quadratic &form = forms[r];
       const float *v = &product[r * k], *level = &levels[r * k];
-      form.b[g] = dot(level + range.begin, gradients + r * k + range.begin, range.count);
+      form.b[g] = dotProduct(level + range.begin, gradients + r * k + range.begin, range.count);
       for (int64_t other = 0; other <= g; ++other) {
         GroupRange o = groupRange(scheme, k, other);
-        form.at(g, other) = form.at(other, g) = dot(v + o.begin, level + o.begin, o.count);
+        form.at(g, other) = form.at(other, g) = dotProduct(v + o.begin, level + o.begin, o.count);
       }
       for (int64_t other = 0; minima && other < groups; ++other) {
         GroupRange o = groupRange(scheme, k, other);
-        form.at(g, groups + other) = form.at(groups + other, g) = sum(v + o.begin, o.count);
+        form.at(g, groups + other) = form.at(groups + other, g) = sumOf(v + o.begin, o.count);
       }
     }
   }
@@ -183,12 +170,12 @@ private:
     for (int64_t g = 0; g < groups; ++g) {
       GroupRange range = groupRange(scheme, k, g);
       for (int64_t r = 0; r < rows; ++r)
-        forms[r].b[groups + g] = sum(gradients + r * k + range.begin, range.count);
+        forms[r].b[groups + g] = sumOf(gradients + r * k + range.begin, range.count);
       for (int64_t other = 0; other < groups; ++other) {
         GroupRange o = groupRange(scheme, k, other);
         double total = 0;
         for (int64_t i = range.begin; i < range.begin + range.count; ++i)
-          total += sum(&h[i * k + o.begin], o.count);
+          total += sumOf(&h[i * k + o.begin], o.count);
         for (Quadratic &form : forms)
           form.at(groups + g, groups + other) = total;
       }

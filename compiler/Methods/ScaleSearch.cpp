@@ -87,13 +87,12 @@ public:
 private:
   float clampMin(float min) const { return kind == MinKind::Super ? std::min(min, 0.0f) : min; }
 
-  /// Replaces every trial by its least-squares refit; what it would come to counts for `best`.
+  /// Replaces every trial by its least-squares refit. What that comes to with the codes as they
+  /// were counts for `best`: the nearest codes can only be better.
   void refit(Trials &t) {
     TrialSums s;
     tryGrids(x, u, count, grid, t, s);
     for (int j = 0; j < kTrials; ++j) {
-      if (s.rr[j] < best.error)
-        best = {{t.scale[j], t.min[j], t.offset[j]}, s.rr[j]};
       double ll = s.ll[j], l = s.l[j], rl = s.rl[j], r = s.r[j];
       double determinant = ll * weight - l * l;
       bool affine =
@@ -101,20 +100,22 @@ private:
       double ds = affine ? (rl * weight - r * l) / determinant : ll > 0 ? rl / ll : 0;
       double dm = affine ? (r * ll - rl * l) / determinant : 0;
       float min = clampMin(static_cast<float>(t.min[j] + dm));
-      if (affine && min != static_cast<float>(t.min[j] + dm))
-        ds = (rl - (min - t.min[j]) * l) / ll;
+      if (affine && min != static_cast<float>(t.min[j] + dm)) {
+        dm = static_cast<double>(min) - t.min[j];
+        ds = (rl - dm * l) / ll;
+      }
       auto scale = static_cast<float>(t.scale[j] + ds);
-      if (!std::isfinite(scale) || !std::isfinite(min))
-        continue;
+      double error = s.rr[j] + ds * (ds * ll - 2 * rl) + dm * (dm * weight + 2 * ds * l - 2 * r);
+      if (!std::isfinite(scale) || !std::isfinite(min) || !(error <= s.rr[j])) {
+        scale = t.scale[j];
+        min = t.min[j];
+        error = s.rr[j];
+      }
       t.scale[j] = scale;
       t.min[j] = min;
+      if (error < best.error)
+        best = {{scale, min, t.offset[j]}, error};
     }
-  }
-
-  void refitTwice(Trials &t) {
-    refit(t);
-    refit(t);
-    pick(t, best);
   }
 
   static float factor(int j) { return kFirstFactor + kFactorStep * static_cast<float>(j); }
@@ -128,12 +129,12 @@ private:
       for (int j = 0; j < kTrials; ++j)
         t.scale[j] = e.largest / (edge * factor(j));
       refit(t);
-      pick(t, best);
     }
     float middle = best.group.scale;
     for (int j = 0; j < kTrials; ++j)
       t.scale[j] = middle * (1 + kFactorStep / 8 * (static_cast<float>(j) - 7.5f));
-    refitTwice(t);
+    refit(t);
+    refit(t);
   }
 
   void searchZeroPoint() {
@@ -149,7 +150,8 @@ private:
         float zero = std::rint(levels / 2 - middle) + shift;
         t.offset[j] = std::min(std::max(zero, 0.0f), levels);
       }
-      refitTwice(t);
+      refit(t);
+      refit(t);
     }
   }
 
@@ -165,7 +167,8 @@ private:
       float start = factor(j) > 1 ? middle - t.scale[j] * levels / 2 : low;
       t.min[j] = clampMin(start - t.scale[j] * grid.lowest());
     }
-    refitTwice(t);
+    refit(t);
+    refit(t);
   }
 
   const float *x, *u;
@@ -257,9 +260,10 @@ public:
       : x(x), u(u), scheme(scheme), grid(grid), method(method), k(k), out(out) {}
 
   RtnResult search(int64_t super) {
-    int64_t perSuper = scheme.superSize / scheme.groupSize;
+    int64_t groups = numGroups(scheme, k);
+    int64_t perSuper = scheme.superSize ? scheme.superSize / scheme.groupSize : groups;
     first = super * perSuper;
-    last = std::min(first + perSuper, numGroups(scheme, k));
+    last = std::min(first + perSuper, groups);
     wanted.clear();
     for (int64_t g = first; g < last; ++g) {
       GroupRange range = groupRange(scheme, k, g);
@@ -392,14 +396,16 @@ RtnResult searchGroup(const float *x, const float *u, const Scheme &scheme, cons
   std::vector<float> ones;
   const float *weights = importance(method == ScaleMethod::Importance ? u : nullptr, count, ones);
   GroupSearch searcher(x, weights, count, grid, scheme.min, e);
-  Trials t;
-  GroupSearch::fill(t, start);
-  Found best;
-  searcher.pick(t, best);
-  Found wanted = searcher.search();
-  if (!std::isfinite(best.error) || !fits(wanted.group, scheme.scale))
+  Found wanted = searcher.search(), best;
+  if (!fits(wanted.group, scheme.scale))
     return result;
-  searcher.pick(storable(scheme, wanted.group), best);
+  Trials t = storable(scheme, wanted.group);
+  t.scale[kTrials - 1] = start.scale;
+  t.min[kTrials - 1] = start.min;
+  t.offset[kTrials - 1] = start.offset;
+  searcher.pick(t, best);
+  if (!std::isfinite(best.error))
+    return result;
   storeGroup(scheme, best.group, g, out);
   encodeGroup(x, count, grid, best.group, out.codes + begin);
   return result;
