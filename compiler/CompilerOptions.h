@@ -20,7 +20,7 @@ enum class Phase { Import, Quantize, Pack, Tile, Vectorize, Bufferize, LLVM };
 enum class Activations { Default, F32, Int8 };
 
 /// How the KV cache is held. Default: as the activations, f32 when those are kept in f32.
-enum class KVCache { Default, F32, F16 };
+enum class KVCache { Default, F32, F16, Int8 };
 
 struct CompilerOptions {
   int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision

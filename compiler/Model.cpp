@@ -29,6 +29,7 @@ public:
     // Keys lie in blocks of 16 positions.
     import_.context = alignTo(wanted, 16);
     import_.floatCache = options.floatCache();
+    import_.int8Cache = options.kv == KVCache::Int8;
     name = nameOf(source.path);
   }
 
@@ -65,10 +66,8 @@ public:
 
   void describe(const CompilerOptions &options, ModelDescriptor &descriptor) const override {
     const ModelConfig &config = source.config;
-    int64_t cache = config.numLayers * config.numKvHeads * config.headDim * import_.context * 2 *
-                    import_.cacheElementBytes();
-    descriptor.languageModel = {config.vocabSize, config.hiddenSize, import_.context,
-                                options.chunk, cache};
+    descriptor.languageModel = {config.vocabSize, config.hiddenSize, import_.context, options.chunk,
+                                stateLayout(config, import_).back()};
     for (EntryDescriptor &entry : descriptor.entries)
       for (auto [dim, max] : zip(entry.dimNames, entry.dimMax))
         max = dim == "T" ? options.chunk : import_.context;

@@ -131,5 +131,6 @@ def rows():
         + [shape_row(name, ("-bits=4", "-act=f32"), 4, exact) for name in SHAPES]
         + [shape_row(name, ("-bits=32", "-target=arm64"), 0, exact) for name in ("odd", "wide-head")]
         + [shape_row("odd", ("-bits=32", "-target=x86-64-v3"), 0, exact)]
+        + [shape_row(name, ("-bits=32", "-kv=int8"), 0, 3e-2) for name in SHAPES]
         + [shape_row("odd", ("-act=f32", "-kv=f32"), 0, exact, "BF16"), shape_row("grouped", ("-bits=32",), 0, exact, "F32", 3)]
     )

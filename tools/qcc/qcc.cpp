@@ -53,11 +53,12 @@ static Option<Activations> activations(
     cl::init(Activations::Default),
     cl::values(clEnumValN(Activations::F32, "f32", "float"),
                clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly")));
-static Option<KVCache> kv("kv",
-                          cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
-                          cl::cat(category), cl::init(KVCache::Default),
-                          cl::values(clEnumValN(KVCache::F16, "f16", "half precision"),
-                                     clEnumValN(KVCache::F32, "f32", "float")));
+static Option<KVCache>
+    kv("kv", cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
+       cl::cat(category), cl::init(KVCache::Default),
+       cl::values(clEnumValN(KVCache::Int8, "int8", "int8, with a scale for each token and head"),
+                  clEnumValN(KVCache::F16, "f16", "half precision"),
+                  clEnumValN(KVCache::F32, "f32", "float")));
 static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_desc("N"),
                                cl::cat(category));
 static cl::list<std::string> shapes("shape", cl::value_desc("NAME=1x128"), cl::cat(category),
