@@ -8,6 +8,7 @@
 #include "compiler/Model.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Progress.h"
+#include "compiler/Weights/ActivationScales.h"
 #include "compiler/Weights/Materialize.h"
 #include "frontends/Common/Error.h"
 #include "mlir/IR/AsmState.h"
@@ -55,10 +56,18 @@ public:
     target = std::move(*resolved);
     if (Error error = import())
       return error;
+    if (!request.activationScales.empty()) {
+      Expected<TensorTable> scales = readActivationScales(request.activationScales);
+      if (!scales)
+        return scales.takeError();
+      calibrated = std::move(*scales);
+    }
     if (Error error = runPhases())
       return error;
     if (request.compileTo != Phase::LLVM || request.emit == Emit::MLIR)
       return writeText(print());
+    if (Error error = checkCalibrated(*module, calibrated))
+      return error;
     if (Error error = generateCode())
       return error;
     if (Error error = writeOutput())
@@ -88,10 +97,11 @@ private:
       return imported.takeError();
     module = std::move(*imported);
     setTarget(*module, target);
-    if (request.options.activations == Activations::Int8 &&
+    bool isStatic = request.options.activations == Activations::Static8;
+    if ((request.options.activations == Activations::Int8 || isStatic) &&
         TargetInfo::of(*module).dot == TargetInfo::Dot::None)
       return make_error<ModelError>(ExitCode::WrongUse,
-                                    "-act=int8: " + request.target +
+                                    (isStatic ? "-act=static8: " : "-act=int8: ") + request.target +
                                         " has no dot product of bytes; name a CPU that has one "
                                         "(-mcpu=neoverse-n1, -mattr=+dotprod) or use -act=f32");
     return dump(Phase::Import);
@@ -265,7 +275,8 @@ private:
         [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
           return artifact.writeWeights(offset, bytes);
         },
-        [&](uint64_t done, uint64_t total) { progress.update(done, total); }, request.jobs);
+        [&](uint64_t done, uint64_t total) { progress.update(done, total); }, request.jobs,
+        &calibrated);
     if (error)
       return error;
     if (Error e = artifact.setTokenizer(model->tokenizer))
@@ -343,6 +354,7 @@ private:
   std::string diagnostics;
   TargetSpec target;
   std::unique_ptr<Model> model;
+  TensorTable calibrated; ///< what recipes take from calibration, not from the model
   mlir::OwningOpRef<mlir::ModuleOp> module;
   ModelDescriptor descriptor;
   LLVMContext llvmContext;

@@ -109,14 +109,17 @@ private:
 class Materializer {
 public:
   Materializer(mlir::ModuleOp module, const TensorTable &sources, StringRef path,
-               const WeightSink &sink, const WeightProgress &progress, unsigned jobs)
-      : module(module), sources(sources), path(path), sink(sink), progress(progress),
-        total(weightBytes(module)), pool(hardware_concurrency(jobs)) {}
+               const WeightSink &sink, const WeightProgress &progress, unsigned jobs,
+               const TensorTable *calibrated)
+      : module(module), sources(sources), calibrated(calibrated), path(path), sink(sink),
+        progress(progress), total(weightBytes(module)), pool(hardware_concurrency(jobs)) {}
 
   Error run() {
     for (auto weight : module.getOps<nn::WeightOp>())
       for (auto [instance, name] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>())) {
         const SourceTensor *tensor = sources.find(name.getValue());
+        if (!tensor && calibrated)
+          tensor = calibrated->find(name.getValue());
         if (!tensor)
           return make_error<ModelError>(ExitCode::Internal,
                                         ("no tensor '" + name.getValue() + "' for nn.weight @" +
@@ -232,6 +235,7 @@ private:
 
   mlir::ModuleOp module;
   const TensorTable &sources;
+  const TensorTable *calibrated;
   StringRef path;
   const WeightSink &sink;
   const WeightProgress &progress;
@@ -248,8 +252,9 @@ uint64_t weightBytes(mlir::ModuleOp module) {
 }
 
 Error materializeWeights(mlir::ModuleOp module, const TensorTable &sources, StringRef path,
-                         const WeightSink &sink, const WeightProgress &progress, unsigned jobs) {
-  return Materializer(module, sources, path, sink, progress, jobs).run();
+                         const WeightSink &sink, const WeightProgress &progress, unsigned jobs,
+                         const TensorTable *calibrated) {
+  return Materializer(module, sources, path, sink, progress, jobs, calibrated).run();
 }
 
 } // namespace qcc

@@ -21,11 +21,13 @@ using WeightSink = std::function<llvm::Error(uint64_t offset, llvm::ArrayRef<uin
 using WeightProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 /// Runs the recipe of every nn.weight of `module` (after the Pack stage) on the tensors of
-/// `sources`, on `jobs` threads (0: all the machine has). NaN and infinity in a weight that is to be quantized are an error (BadModel) that
-/// names the tensor.
+/// `sources`, on `jobs` threads (0: all the machine has). NaN and infinity in a weight that is to
+/// be quantized are an error (BadModel) that names the tensor. `calibrated` holds the tensors whose
+/// names begin with "calibration:".
 llvm::Error materializeWeights(mlir::ModuleOp module, const TensorTable &sources,
                                llvm::StringRef path, const WeightSink &sink,
-                               const WeightProgress &progress, unsigned jobs = 0);
+                               const WeightProgress &progress, unsigned jobs = 0,
+                               const TensorTable *calibrated = nullptr);
 
 /// Size of the blob, after the Pack stage.
 uint64_t weightBytes(mlir::ModuleOp module);
