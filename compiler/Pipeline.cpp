@@ -103,7 +103,9 @@ void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
       {options.bits, options.group, options.asymmetric, options.codebook, options.superScales}));
   addMethods(pm, options);
   pm.addPass(createCSEPass());
-  if (options.activations != Activations::F32)
+  if (options.activations == Activations::Static8)
+    pm.addPass(createQuantizeActivationsStatic());
+  else if (options.activations != Activations::F32)
     pm.addPass(createQuantizeActivations());
   pm.addPass(createRemoveObservers());
   cleanUp(pm);

@@ -2,6 +2,7 @@
 
 #include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Calibration/StatisticsCollector.h"
+#include "compiler/Weights/ActivationScales.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
 #include "llvm/ADT/StringExtras.h"
@@ -10,7 +11,23 @@ using namespace llvm;
 
 namespace qcc {
 
-Error LayerQuantizer::start() { return runner.embed(text.tokens, text.window, stream); }
+Error LayerQuantizer::start(mlir::ModuleOp module) {
+  for (auto weight : module.getOps<nn::WeightOp>())
+    if (weight.getObserver())
+      observed[*weight.getObserver()].push_back(weight);
+  return runner.embed(text.tokens, text.window, stream);
+}
+
+/// Of -act=static8: the largest magnitude of a tensor falls on 127.
+void LayerQuantizer::addActivationScales(int64_t layer) {
+  for (auto &entry : observed) {
+    const std::vector<float> &absMax = statistics.find(entry.getKey())->second.absMax;
+    float scale = *std::max_element(absMax.begin(), absMax.end()) / 127;
+    for (nn::WeightOp weight : entry.second)
+      addActivationScale(activationScales,
+                         cast<mlir::StringAttr>(weight.getSources()[layer]).getValue(), scale);
+  }
+}
 
 std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
   if (runner.isLayerWeight(weight.getSymName()))
@@ -42,6 +59,7 @@ Error LayerQuantizer::begin(int64_t layer) {
                                      toString(std::move(error)))
                                         .str());
   }
+  addActivationScales(layer);
   return Error::success();
 }
 

@@ -183,6 +183,8 @@ Expected<std::unique_ptr<WeightSource>> WeightSource::open(nn::WeightOp weight, 
     return std::make_unique<PackedSource>(name, std::move(*linear));
   }
   const SourceTensor *tensor = files.tensors.find(name);
+  if (!tensor && files.calibrated)
+    tensor = files.calibrated->find(name);
   if (!tensor)
     return missing(weight, name);
   if (const GgufFormat *format = blockFormat(tensor->dtype))

@@ -88,6 +88,28 @@ def QuantizeActivations : Pass<"qcc-quantize-activations", "mlir::ModuleOp"> {
   let dependentDialects = ["qcc::quant_ext::QuantExtDialect"];
 }
 
+def QuantizeActivationsStatic : Pass<"qcc-quantize-activations-static", "mlir::ModuleOp"> {
+  let summary = "int8 activations with calibrated scales";
+  let description = [{
+    As qcc-quantize-activations, but with one scale for an input, known when the program is compiled: an
+    `nn.weight` named after the weight it meets first, whose instances come from the tensors
+    `calibration:TENSOR:input_scale`. Matmuls that read the same input share it.
+
+    ```mlir
+    nn.weight @q : tensor<32x64xf32> sources ["q.0", "q.1"] ...
+    %w = nn.load_weight @q[%i]
+    %c, %s = quant_ext.encode %w ...
+    %y = quant_ext.matmul %x weight(%c, %s) : tensor<?x64xf32> weight ...
+    // becomes
+    nn.weight @q.input_scale : tensor<1xf32> sources ["calibration:q.0:input_scale", ...] ...
+    %a = nn.load_weight @q.input_scale[%i] : tensor<1xf32>
+    %q = quant_ext.quantize %x, %a {group = 32 : i64} : tensor<?x64xf32>, tensor<1xf32> -> ...
+    %y = quant_ext.matmul %q scales(%a) weight(%c, %s) : ...
+    ```
+  }];
+  let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "qcc::nn::NNDialect"];
+}
+
 def RemoveObservers : Pass<"qcc-remove-observers"> {
   let summary = "drop the places where calibration would look";
   let description = "Replaces `quant_ext.observe` by its operand.";

@@ -60,12 +60,18 @@ static Option<Activations> activations(
     "act", cl::desc("Activations in matmuls with integer weights"), cl::cat(category),
     cl::init(Activations::Default),
     cl::values(clEnumValN(Activations::F32, "f32", "float"),
-               clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly")));
-static Option<KVCache> kv("kv",
-                          cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
-                          cl::cat(category), cl::init(KVCache::Default),
-                          cl::values(clEnumValN(KVCache::F16, "f16", "half precision"),
-                                     clEnumValN(KVCache::F32, "f32", "float")));
+               clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly"),
+               clEnumValN(Activations::Static8, "static8",
+                          "int8 with calibrated scales (-act-scales)")));
+static Option<std::string>
+    activationScales("act-scales", cl::value_desc("FILE"), cl::cat(category),
+                     cl::desc("JSON with the scale of the input of each weight, for -act=static8"));
+static Option<KVCache>
+    kv("kv", cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
+       cl::cat(category), cl::init(KVCache::Default),
+       cl::values(clEnumValN(KVCache::Int8, "int8", "int8, with a scale for each token and head"),
+                  clEnumValN(KVCache::F16, "f16", "half precision"),
+                  clEnumValN(KVCache::F32, "f32", "float")));
 static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_desc("N"),
                                cl::cat(category));
 static cl::list<std::string> shapes("shape", cl::value_desc("NAME=1x128"), cl::cat(category),
@@ -179,6 +185,9 @@ static Error parse(CompileRequest &request) {
   options.kv = kv;
   options.asymmetric = asymmetric;
   options.activations = activations;
+  if ((activations == Activations::Static8) == activationScales.empty())
+    return wrong("-act=static8 and -act-scales=FILE belong together");
+  request.activationScales = activationScales;
   if (!compileTo.empty()) {
     const PhaseInfo *phase =
         find_if(phases(), [](const PhaseInfo &p) { return p.name == compileTo; });

@@ -100,3 +100,25 @@ module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu"
     return %y : tensor<1x16xf32>
   }
 }
+
+// -----
+
+#q8 = #quant_ext.scheme<code = integer, bits = 8, group = 0, offset = 128, scale = f16, min = none>
+
+// A static scale of the activations and one weight scale for a row: integers all the way, scaled once.
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx2", "+avx512bw", "+avx512vl", "+avx512vnni"]>>} {
+  // CHECK-LABEL: func.func @static
+  // CHECK: tensor.extract %arg2
+  // CHECK: scf.for {{.*}} -> (vector<16xi32>)
+  // CHECK-COUNT-8: vpdpbusd.512
+  // CHECK: scf.yield
+  // CHECK: tensor.extract %arg1[%{{.*}}] : tensor<1xf32>
+  // CHECK: arith.mulf
+  // CHECK: arith.sitofp %{{.*}} : vector<16xi32> to vector<16xf32>
+  // CHECK: arith.mulf
+  // CHECK-NOT: math.fma
+  func.func @static(%x: tensor<1x64xi8>, %a: tensor<1xf32>, %c: tensor<1x1xi32>, %w: tensor<1x2x8x16xi32>, %s: tensor<1x1x16xf16>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) corrections(%c) weight(%w, %s) {scheme = #q8, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xi8> scales tensor<1xf32> corrections tensor<1x1xi32> weight tensor<1x2x8x16xi32>, tensor<1x1x16xf16> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}
