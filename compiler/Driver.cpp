@@ -275,8 +275,8 @@ private:
     }
     progress.step("calibrate");
     Expected<CalibrationText> text =
-        readCalibrationText(options.calibration, model->tokenizer, options.calibrationWindows,
-                            options.calibrationWindow);
+        readText("-calib", options.calibration, model->tokenizer, options.calibrationWindows,
+                 options.calibrationWindow, TakeWindows::Spread);
     if (!text)
       return text.takeError();
     calibrationText = std::move(*text);

@@ -6,6 +6,7 @@
 
 #include "compiler/Driver.h"
 #include "compiler/Pipeline.h"
+#include "compiler/Verify.h"
 #include "frontends/Common/Error.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -93,6 +94,12 @@ static Option<bool> listPhases("list-phases", cl::desc("Print the phases"), cl::
 static Option<unsigned> jobs("j", cl::desc("Threads of the compiler (default: all)"), cl::init(0), cl::cat(category));
 static Option<bool> quiet("q", cl::desc("Quiet"), cl::cat(category));
 static Option<bool> verbose("v", cl::desc("Verbose"), cl::cat(category));
+
+static cl::list<std::string> more(cl::Positional, cl::cat(category), cl::Hidden);
+static Option<std::string> judge("text", cl::value_desc("FILE"), cl::cat(category),
+                                 cl::desc("verify: text to judge on"));
+static Option<int64_t> judgeWindows("windows", cl::init(40), cl::value_desc("N"), cl::cat(category),
+                                    cl::desc("verify: windows of 512 tokens taken of it"));
 
 static int fail(Error error) { return static_cast<int>(reportError(std::move(error), errs())); }
 
@@ -200,12 +207,33 @@ static Error parse(CompileRequest &request) {
   return Error::success();
 }
 
+/// qcc verify ARTIFACT MODEL
+static int runVerify() {
+  if (more.size() != 1 || judge.empty())
+    return fail(wrong("expected qcc verify ARTIFACT MODEL -text=FILE"));
+  if (judgeWindows < 1)
+    return fail(wrong("-windows: expected a positive number"));
+  VerifyRequest request;
+  request.artifact = model;
+  request.model = more.front();
+  request.text = judge;
+  request.windows = judgeWindows;
+  request.quiet = quiet;
+  request.jobs = jobs;
+  Expected<Quality> quality = verify(request);
+  if (!quality)
+    return fail(quality.takeError());
+  outs() << quality->lines();
+  return 0;
+}
+
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   // A limit on file sizes is an error of writing, like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
-  bool inspecting = argc > 1 && StringRef(argv[1]) == "inspect";
-  if (inspecting) {
+  StringRef verb = argc > 1 ? argv[1] : "";
+  bool inspecting = verb == "inspect", verifying = verb == "verify";
+  if (inspecting || verifying) {
     argv[1] = argv[0];
     --argc;
     ++argv;
@@ -216,7 +244,8 @@ int main(int argc, char **argv) {
   });
   if (!cl::ParseCommandLineOptions(argc, argv,
                                    "compiles a model to one native program\n\n"
-                                   "  qcc MODEL [options]\n  qcc inspect MODEL\n",
+                                   "  qcc MODEL [options]\n  qcc inspect MODEL\n"
+                                   "  qcc verify ARTIFACT MODEL -text=FILE\n",
                                    &errs()))
     return static_cast<int>(ExitCode::WrongUse);
   if (listPhases) {
@@ -233,6 +262,10 @@ int main(int argc, char **argv) {
     outs() << *text;
     return 0;
   }
+  if (verifying)
+    return runVerify();
+  if (!more.empty())
+    return fail(wrong("one model at a time: what is '" + more.front() + "'?"));
   CompileRequest request;
   request.model = model;
   request.output = output;
