@@ -37,6 +37,7 @@ public:
 
 private:
   void addActivationScales(int64_t layer);
+  const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
 
   LayerRunner &runner;
   const CalibrationText &text;
@@ -44,6 +45,7 @@ private:
   llvm::StringMap<std::vector<nn::WeightOp>> observed; ///< a model's weights by their observer
   unsigned jobs;
   llvm::DefaultThreadPool pool;
+  llvm::StringSet<> hessians; ///< observers whose weights need one
   HiddenStates stream; ///< what the layers so far, quantized, make of the text
   /// Of the layer at hand, by observer.
   llvm::StringMap<InputStatistics> statistics;

@@ -78,6 +78,14 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
 
   FailureOr<Choice> choose(nn::WeightOp weight) const {
     StringRef format = weight.getFormat();
+    if (ArrayAttr choices = weight.getChoicesAttr()) {
+      auto scheme = choices.empty() ? quant_ext::SchemeAttr()
+                                    : dyn_cast<quant_ext::SchemeAttr>(choices[0]);
+      if (!scheme || !llvm::all_equal(choices))
+        return weight.emitOpError("must have one #quant_ext.scheme in its choices; "
+                                  "qcc-split-weights makes it so");
+      return Choice{scheme.toScheme(), scheme.toScheme().isFloat() ? "keep" : "rtn"};
+    }
     if (bits == 0) {
       if (mlir::Attribute own = weight.getSourceSchemeAttr()) {
         if (auto packed = dyn_cast<quant_ext::SchemeAttr>(own))

@@ -39,6 +39,8 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
     rows of a head; the recipe puts them half a head apart). `role` is `embedding` or `output` for
     the tables at a model's ends, which lose more from few bits than the rest. `observer` names the
     statistics of what the weight is multiplied with (`qcc-insert-observers`).
+    `choices` are the schemes that a recipe or `-bits=auto` gives the instances, one for each
+    (`qcc-split-weights`).
     A layer that another tool quantized is named by its module ("model.layers.0.mlp.up_proj"), its format
     by the tool ("gptq"), and `source_scheme` says what exactly the codes are.
 
@@ -53,7 +55,7 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$source_type, StrArrayAttr:$sources,
                        StrAttr:$format, StrAttr:$order, OptionalAttr<I64Attr>:$head_dim,
                        OptionalAttr<StrAttr>:$role, OptionalAttr<StrAttr>:$observer,
-                       OptionalAttr<AnyAttr>:$source_scheme,
+                       OptionalAttr<AnyAttr>:$source_scheme, OptionalAttr<ArrayAttr>:$choices,
                        OptionalAttr<AnyAttr>:$scheme, OptionalAttr<StrAttr>:$method,
                        OptionalAttr<I64Attr>:$lanes, OptionalAttr<TypeArrayAttr>:$component_types,
                        OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$stride,
