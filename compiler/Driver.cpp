@@ -1,6 +1,7 @@
 //===- Driver.cpp - From a model file to an artifact ----------------------------------===//
 
 #include "compiler/Driver.h"
+#include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Codegen/Codegen.h"
 #include "compiler/Emit/Artifact.h"
 #include "compiler/Emit/HeaderWriter.h"
@@ -9,6 +10,7 @@
 #include "compiler/Pipeline.h"
 #include "compiler/Progress.h"
 #include "compiler/Weights/ActivationScales.h"
+#include "compiler/Weights/DataFreeQuantizer.h"
 #include "compiler/Weights/Materialize.h"
 #include "frontends/Common/Error.h"
 #include "mlir/IR/AsmState.h"
@@ -19,6 +21,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/WithColor.h"
 
 using namespace llvm;
 
@@ -66,8 +69,9 @@ public:
       return error;
     if (request.compileTo != Phase::LLVM || request.emit == Emit::MLIR)
       return writeText(print());
-    if (Error error = checkCalibrated(*module, calibrated))
-      return error;
+    if (request.options.calibration.empty())
+      if (Error error = checkCalibrated(*module, calibrated))
+        return error;
     if (Error error = generateCode())
       return error;
     if (Error error = writeOutput())
@@ -92,7 +96,9 @@ private:
     if (!opened)
       return opened.takeError();
     model = std::move(*opened);
-    Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported = model->import(&context);
+    for (const std::string &warning : model->warnings)
+      WithColor::warning() << warning << '\n';
+    Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported = model->import(&context, request.options);
     if (!imported)
       return imported.takeError();
     module = std::move(*imported);
@@ -259,6 +265,37 @@ private:
     return request.emit == Emit::Exe ? Error::success() : writeHeader(output);
   }
 
+  /// Makes ready what quantizes weights by more than their own values.
+  Error calibrate() {
+    const CompilerOptions &options = request.options;
+    if (options.calibration.empty()) {
+      if (!options.methods.empty())
+        quantizer = std::make_unique<DataFreeQuantizer>(request.jobs);
+      return Error::success();
+    }
+    progress.step("calibrate");
+    Expected<CalibrationText> text =
+        readCalibrationText(options.calibration, model->tokenizer, options.calibrationWindows,
+                            options.calibrationWindow);
+    if (!text)
+      return text.takeError();
+    calibrationText = std::move(*text);
+    for (const std::string &warning : calibrationText.warnings)
+      WithColor::warning() << warning << '\n';
+    Expected<std::unique_ptr<LayerRunner>> runner =
+        LayerRunner::create(*model, request.model, context, options, calibrationText.window,
+                            request.jobs);
+    if (!runner)
+      return runner.takeError();
+    layerRunner = std::move(*runner);
+    auto layers =
+        std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, calibrated, request.jobs);
+    if (Error error = layers->start(*module))
+      return error;
+    quantizer = std::move(layers);
+    return Error::success();
+  }
+
   Error writeArtifact(StringRef program, const std::string &output) {
     Expected<std::unique_ptr<ArtifactWriter>> writer = ArtifactWriter::create(output);
     if (!writer)
@@ -269,14 +306,18 @@ private:
         return error;
     if (Error error = artifact.beginWeights(descriptor.weightBytes))
       return error;
+    if (Error error = calibrate())
+      return error;
     progress.step("weights");
+    WeightFiles files = model->files();
+    files.calibrated = &calibrated;
     Error error = materializeWeights(
-        *module, model->tensors(), request.model,
+        *module, files, request.model,
         [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
           return artifact.writeWeights(offset, bytes);
         },
         [&](uint64_t done, uint64_t total) { progress.update(done, total); }, request.jobs,
-        &calibrated);
+        quantizer.get());
     if (error)
       return error;
     if (Error e = artifact.setTokenizer(model->tokenizer))
@@ -355,6 +396,9 @@ private:
   TargetSpec target;
   std::unique_ptr<Model> model;
   TensorTable calibrated; ///< what recipes take from calibration, not from the model
+  CalibrationText calibrationText;
+  std::unique_ptr<LayerRunner> layerRunner;
+  std::unique_ptr<WeightQuantizer> quantizer;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   ModelDescriptor descriptor;
   LLVMContext llvmContext;

@@ -16,21 +16,21 @@ namespace {
 /// "dir/model.gguf" and "dir/model/" are called "model".
 std::string nameOf(StringRef path) {
   path = path.rtrim('/');
-  return sys::fs::is_directory(path) ? sys::path::filename(path).str() : sys::path::stem(path).str();
+  return sys::fs::is_directory(path) ? sys::path::filename(path).str()
+                                     : sys::path::stem(path).str();
 }
 
 class DecoderModel final : public Model {
 public:
   DecoderModel(LanguageModelSource opened, const CompilerOptions &options)
       : source(std::move(opened)) {
-    constexpr int64_t defaultContext = 4096;
-    int64_t wanted = options.context ? options.context
-                                     : std::min(source.config.maxPositions, defaultContext);
-    // Keys lie in blocks of 16 positions.
-    import_.context = alignTo(wanted, 16);
-    import_.floatCache = options.floatCache();
-    import_.int8Cache = options.kv == KVCache::Int8;
     name = nameOf(source.path);
+    if (source.quantization && options.bits != 0 && options.bits < 16)
+      warnings.push_back(source.path + ": the checkpoint is quantized already (" +
+                         methodName(source.quantization->method).str() +
+                         "); -bits=" + std::to_string(options.bits) +
+                         " quantizes its dequantized weights once more and loses quality; "
+                         "-bits=keep holds them exactly");
   }
 
   Error readTokenizer() {
@@ -59,13 +59,17 @@ public:
     return Error::success();
   }
 
-  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context) override {
-    return importLanguageModel(context, source, import_);
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context,
+                                                     const CompilerOptions &options) override {
+    return importLanguageModel(context, source, importOptions(options));
   }
-  const TensorTable &tensors() const override { return source.tensors; }
+  WeightFiles files() const override {
+    return {source.tensors, source.quantization ? &*source.quantization : nullptr};
+  }
 
   void describe(const CompilerOptions &options, ModelDescriptor &descriptor) const override {
     const ModelConfig &config = source.config;
+    LanguageModelImportOptions import_ = importOptions(options);
     descriptor.languageModel = {config.vocabSize, config.hiddenSize, import_.context, options.chunk,
                                 stateLayout(config, import_).back()};
     for (EntryDescriptor &entry : descriptor.entries)
@@ -74,8 +78,19 @@ public:
   }
 
 private:
+  LanguageModelImportOptions importOptions(const CompilerOptions &options) const {
+    constexpr int64_t defaultContext = 4096;
+    int64_t wanted =
+        options.context ? options.context : std::min(source.config.maxPositions, defaultContext);
+    // Keys lie in blocks of 16 positions.
+    LanguageModelImportOptions result;
+    result.context = alignTo(wanted, 16);
+    result.floatCache = options.floatCache();
+    result.int8Cache = options.kv == KVCache::Int8;
+    return result;
+  }
+
   LanguageModelSource source;
-  LanguageModelImportOptions import_;
 };
 
 /// An ONNX graph: one entry point over tensors.
@@ -88,10 +103,11 @@ public:
     name = nameOf(source->path());
   }
 
-  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context) override {
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context,
+                                                     const CompilerOptions &) override {
     return importOnnx(context, *source, import_);
   }
-  const TensorTable &tensors() const override { return table; }
+  WeightFiles files() const override { return table; }
   void describe(const CompilerOptions &, ModelDescriptor &) const override {}
 
 private:

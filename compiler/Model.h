@@ -9,7 +9,7 @@
 
 #include "compiler/Codegen/ModelDescriptor.h"
 #include "compiler/CompilerOptions.h"
-#include "frontends/Common/TensorStorage.h"
+#include "compiler/Weights/WeightSource.h"
 #include "mlir/IR/OwningOpRef.h"
 
 namespace qcc {
@@ -18,15 +18,19 @@ class Model {
 public:
   virtual ~Model() = default;
 
-  virtual llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *) = 0;
+  /// Builds the IR. A model can be imported several times, for other options (an ONNX graph is what
+  /// its file and -shape say, whatever the options).
+  virtual llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *,
+                                                                   const CompilerOptions &) = 0;
   /// Where the weights' recipes find their sources.
-  virtual const TensorTable &tensors() const = 0;
+  virtual WeightFiles files() const = 0;
   /// Fills in what only this kind of model has.
   virtual void describe(const CompilerOptions &, ModelDescriptor &) const = 0;
 
   std::string name;
   std::vector<uint8_t> tokenizer; ///< the blob of runtime/text; empty without one
   std::string chatTemplate;
+  std::vector<std::string> warnings; ///< what the user should know of this model and these options
 };
 
 /// Opens a model file or directory, or `org/name` in the hub cache.

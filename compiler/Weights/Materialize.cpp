@@ -1,14 +1,10 @@
 //===- Materialize.cpp - Runs the weights' recipes ---------------------------------===//
 
 #include "compiler/Weights/Materialize.h"
-#include "dialects/QuantExt/Codec/Float16.h"
-#include "dialects/QuantExt/Codec/GgufBlocks.h"
 #include "dialects/QuantExt/Codec/Layout.h"
-#include "dialects/QuantExt/Codec/Reference.h"
 #include "dialects/QuantExt/Codec/Rtn.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "frontends/Common/Error.h"
-#include "frontends/LanguageModel/LanguageModel.h"
 #include "llvm/Support/ThreadPool.h"
 #include <mutex>
 
@@ -17,124 +13,66 @@ using namespace llvm;
 namespace qcc {
 namespace {
 
-/// The GGUF type of a source, or nothing when it is no GGUF type.
-const GgufFormat *blockFormat(DType dtype) {
-  StringRef name = info(dtype).name;
-  for (const GgufFormat &format : ggufFormats())
-    if (name.equals_insensitive(format.name))
-      return &format;
-  return nullptr;
-}
-
-/// `count` elements of float type `dtype` at `bytes` as f32.
-void toFloat(DType dtype, const uint8_t *bytes, int64_t count, float *out) {
-  switch (dtype) {
-  case DType::F32:
-    std::memcpy(out, bytes, count * 4);
-    return;
-  case DType::F16:
-  case DType::BF16:
-    for (int64_t i = 0; i < count; ++i) {
-      uint16_t half;
-      std::memcpy(&half, bytes + 2 * i, 2);
-      out[i] = dtype == DType::F16 ? halfToFloat(half) : bfloatToFloat(half);
-    }
-    return;
-  case DType::F64:
-    for (int64_t i = 0; i < count; ++i) {
-      double wide;
-      std::memcpy(&wide, bytes + 8 * i, 8);
-      out[i] = static_cast<float>(wide);
-    }
-    return;
-  default:
-    llvm_unreachable("readers let only float types through");
-  }
-}
-
-/// Rows of a source matrix in the order and orientation of the IR.
-class SourceRows {
-public:
-  SourceRows(const SourceTensor &tensor, nn::WeightOp weight, int64_t n, int64_t k)
-      : tensor(tensor), format(isBlock(tensor.dtype) ? blockFormat(tensor.dtype) : nullptr),
-        transposed(weight.getOrder() == "transposed"), n(n), k(k) {
-    if (weight.getOrder() == "interleaved")
-      order = {RowOrder::Kind::InterleavedToHalfSplit, static_cast<int64_t>(*weight.getHeadDim())};
-  }
-
-  /// Whether rows can be taken as they are, into a matrix of `scheme`.
-  bool holdsExactly(const Scheme &scheme) const { return format && format->scheme == scheme; }
-
-  void readExact(int64_t row, const RowView &out) const {
-    decodeGgufRow(*format, rowBytes(row), k, out);
-  }
-
-  /// `rows` rows from `first` on, as f32 [rows, K].
-  void readFloat(int64_t first, int64_t rows, std::vector<float> &out) const {
-    out.resize(rows * k);
-    if (format) {
-      QuantizedMatrix row = makeMatrix(format->scheme, 1, k);
-      for (int64_t r = 0; r < rows; ++r) {
-        decodeGgufRow(*format, rowBytes(first + r), k, rowOf(row, 0));
-        std::vector<float> values = dequantize(row);
-        copy(values, out.begin() + r * k);
-      }
-    } else if (transposed) {
-      int64_t size = info(tensor.dtype).blockBytes;
-      std::vector<float> column(rows);
-      for (int64_t e = 0; e < k; ++e) {
-        toFloat(tensor.dtype, tensor.bytes.data() + (e * n + first) * size, rows, column.data());
-        for (int64_t r = 0; r < rows; ++r)
-          out[r * k + e] = column[r];
-      }
-    } else {
-      for (int64_t r = 0; r < rows; ++r)
-        toFloat(tensor.dtype, rowBytes(first + r), k, out.data() + r * k);
-    }
-  }
-
-private:
-  const uint8_t *rowBytes(int64_t row) const {
-    int64_t bytes = format ? ggufRowBytes(*format, k) : k * info(tensor.dtype).blockBytes;
-    return tensor.bytes.data() + order.sourceRow(row) * bytes;
-  }
-
-  const SourceTensor &tensor;
-  const GgufFormat *format; ///< null for float types
-  bool transposed;
-  int64_t n, k;
-  RowOrder order;
-};
-
 class Materializer {
 public:
-  Materializer(mlir::ModuleOp module, const TensorTable &sources, StringRef path,
+  Materializer(mlir::ModuleOp module, const WeightFiles &files, StringRef path,
                const WeightSink &sink, const WeightProgress &progress, unsigned jobs,
-               const TensorTable *calibrated)
-      : module(module), sources(sources), calibrated(calibrated), path(path), sink(sink),
-        progress(progress), total(weightBytes(module)), pool(hardware_concurrency(jobs)) {}
+               WeightQuantizer *quantizer)
+      : module(module), files(files), path(path), sink(sink), progress(progress),
+        quantizer(quantizer), total(weightBytes(module)), pool(hardware_concurrency(jobs)) {}
 
   Error run() {
-    for (auto weight : module.getOps<nn::WeightOp>())
-      for (auto [instance, name] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>())) {
-        const SourceTensor *tensor = sources.find(name.getValue());
-        if (!tensor && calibrated)
-          tensor = calibrated->find(name.getValue());
-        if (!tensor)
-          return make_error<ModelError>(ExitCode::Internal,
-                                        ("no tensor '" + name.getValue() + "' for nn.weight @" +
-                                         weight.getSymName())
-                                            .str());
-        uint64_t base = *weight.getOffset() + instance * *weight.getStride();
-        if (Error error = weight.getScheme() ? matrix(weight, *tensor, base)
-                                             : plain(weight, *tensor, base))
+    std::vector<Job> jobs = order();
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      const Job &job = jobs[i];
+      bool first = i == 0 || jobs[i - 1].step != job.step;
+      bool last = i + 1 == jobs.size() || jobs[i + 1].step != job.step;
+      if (job.step && first)
+        if (Error error = quantizer->begin(*job.step))
           return error;
-        tensor->dropPages();
-      }
+      if (Error error = materialize(job.weight, job.instance))
+        return error;
+      if (job.step && last)
+        if (Error error = quantizer->end(*job.step))
+          return error;
+    }
     return Error::success();
   }
 
 private:
+  /// An instance of a weight, and the step of the quantizer that it belongs to.
+  struct Job {
+    nn::WeightOp weight;
+    int64_t instance;
+    std::optional<int64_t> step;
+    size_t number; ///< as the IR has them
+  };
+
+  /// Everything there is to do, by steps.
+  std::vector<Job> order() {
+    std::vector<Job> jobs;
+    for (auto weight : module.getOps<nn::WeightOp>())
+      for (int64_t i = 0, e = weight.getSources().size(); i < e; ++i)
+        jobs.push_back(
+            {weight, i, quantizer ? quantizer->stepOf(weight, i) : std::nullopt, jobs.size()});
+    sort(jobs, [](const Job &x, const Job &y) {
+      return std::tie(x.step, x.number) < std::tie(y.step, y.number);
+    });
+    return jobs;
+  }
+
+  Error materialize(nn::WeightOp weight, int64_t instance) {
+    Expected<std::unique_ptr<WeightSource>> source = WeightSource::open(weight, instance, files);
+    if (!source)
+      return source.takeError();
+    uint64_t base = *weight.getOffset() + instance * *weight.getStride();
+    if (Error error = weight.getScheme() ? matrix(weight, instance, **source, base)
+                                         : plain(weight, instance, **source, base))
+      return error;
+    (*source)->dropPages();
+    return Error::success();
+  }
+
   Error put(uint64_t offset, ArrayRef<uint8_t> bytes) {
     {
       std::lock_guard<std::mutex> lock(progressMutex);
@@ -146,14 +84,14 @@ private:
   }
 
   /// A weight without a scheme: its elements as f32, or as they are where the IR keeps their type.
-  Error plain(nn::WeightOp weight, const SourceTensor &tensor, uint64_t base) {
+  Error plain(nn::WeightOp weight, int64_t instance, const WeightSource &source, uint64_t base) {
     auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
-    if (!type.getElementType().isF32() && weight.getOrder() == "natural")
-      return put(base, tensor.bytes);
-    int64_t count = type.getNumElements();
-    int64_t rows = type.getRank() ? type.getDimSize(0) : 1, width = rows ? count / rows : 0;
-    std::vector<float> values;
-    SourceRows(tensor, weight, rows, width).readFloat(0, rows, values);
+    if (!type.getElementType().isF32() && !source.bytes().empty())
+      return put(base, source.bytes());
+    std::vector<float> values(type.getNumElements());
+    source.readFloat(0, type.getRank() ? type.getDimSize(0) : 1, values.data());
+    if (quantizer)
+      quantizer->fold(weight, instance, 0, 1, values);
     return put(base, bytesOf(values));
   }
 
@@ -163,8 +101,9 @@ private:
 
   /// A matrix of one instance of a weight, and what is needed to do any part of it.
   struct Matrix {
-    const SourceTensor &tensor;
-    SourceRows rows;
+    nn::WeightOp weight;
+    int64_t instance;
+    const WeightSource &source;
     Scheme scheme;
     int64_t n, k, lanes;
     bool exact; ///< the file's own codes are taken over
@@ -173,14 +112,30 @@ private:
     std::vector<int64_t> tile; ///< bytes of a tile of each component
   };
 
-  Error matrix(nn::WeightOp weight, const SourceTensor &tensor, uint64_t base) {
+  Error matrix(nn::WeightOp weight, int64_t instance, const WeightSource &source, uint64_t base) {
     auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
     int64_t n = type.getDimSize(0), k = type.getDimSize(1), lanes = *weight.getLanes();
     Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
-    SourceRows rows(tensor, weight, n, k);
-    bool exact = weight.getMethod() == "keep" && rows.holdsExactly(scheme);
-    Matrix m{tensor, rows,  scheme, n,    k,
-             lanes,  exact, base,   *weight.getComponentOffsets(), tileBytes(scheme, k, lanes)};
+    bool exact = weight.getMethod() == "keep" && source.holdsExactly(scheme);
+    Matrix m{weight,
+             instance,
+             source,
+             scheme,
+             n,
+             k,
+             lanes,
+             exact,
+             base,
+             *weight.getComponentOffsets(),
+             tileBytes(scheme, k, lanes)};
+    // A method that needs the data takes large parts, and deals them out to threads itself.
+    if (quantizer && !exact && !scheme.isFloat()) {
+      int64_t most = std::max<int64_t>(1, (1 << 24) / std::max<int64_t>(1, k * lanes)) * lanes;
+      for (int64_t first = 0; first < n; first += most)
+        if (Error error = rowsOfMatrix(m, first, std::min(most, n - first), quantizer))
+          return error;
+      return Error::success();
+    }
 
     // Whole tiles, about a million elements at a time; the first failure, by row, is reported.
     int64_t batch = std::max<int64_t>(1, (1 << 20) / std::max<int64_t>(1, k * lanes)) * lanes;
@@ -203,24 +158,25 @@ private:
   }
 
   /// Rows `first` .. `first` + `count`, packed and put in their places.
-  Error rowsOfMatrix(const Matrix &m, int64_t first, int64_t count) {
-    std::vector<float> values;
+  Error rowsOfMatrix(const Matrix &m, int64_t first, int64_t count,
+                     WeightQuantizer *method = nullptr) {
     QuantizedMatrix block = makeMatrix(m.scheme, count, m.k);
-    if (!m.exact)
-      m.rows.readFloat(first, count, values);
-    for (int64_t r = 0; r < count; ++r) {
-      if (m.exact) {
-        m.rows.readExact(first + r, rowOf(block, r));
-        continue;
-      }
-      RtnResult result = quantizeRow(values.data() + r * m.k, m.scheme, m.k, rowOf(block, r));
-      if (result.fault != RtnResult::Fault::None)
-        return badModel(path, m.tensor.name, "row " + Twine(first + r) + ": " + describe(result));
-    }
-    if (m.exact)
+    if (m.exact) {
+      m.source.readExact(first, count, block);
       if (std::string wrong = checkMatrix(block); !wrong.empty())
-        return badModel(path, m.tensor.name, "rows from " + Twine(first) + ": " + wrong);
-
+        return badModel(path, m.source.name(), "rows from " + Twine(first) + ": " + wrong);
+    } else {
+      std::vector<float> values(count * m.k);
+      m.source.readFloat(first, count, values.data());
+      if (quantizer)
+        quantizer->fold(m.weight, m.instance, first, m.k, values);
+      if (!method) {
+        if (Error error = roundRows(m, first, values, block))
+          return error;
+      } else if (Error error = method->quantize(m.weight, m.instance, first, values, block)) {
+        return badModel(path, m.source.name(), toString(std::move(error)));
+      }
+    }
     int64_t tiles = divideCeil(count, m.lanes), firstTile = first / m.lanes;
     std::vector<std::vector<uint8_t>> packed;
     std::vector<uint8_t *> places;
@@ -233,12 +189,21 @@ private:
     return Error::success();
   }
 
+  Error roundRows(const Matrix &m, int64_t first, ArrayRef<float> values, QuantizedMatrix &block) {
+    for (int64_t r = 0; r < block.n; ++r) {
+      RtnResult result = quantizeRow(values.data() + r * m.k, m.scheme, m.k, rowOf(block, r));
+      if (result.fault != RtnResult::Fault::None)
+        return badModel(path, m.source.name(), "row " + Twine(first + r) + ": " + describe(result));
+    }
+    return Error::success();
+  }
+
   mlir::ModuleOp module;
-  const TensorTable &sources;
-  const TensorTable *calibrated;
+  const WeightFiles &files;
   StringRef path;
   const WeightSink &sink;
   const WeightProgress &progress;
+  WeightQuantizer *quantizer;
   uint64_t total, done = 0;
   std::mutex progressMutex;
   DefaultThreadPool pool;
@@ -251,10 +216,10 @@ uint64_t weightBytes(mlir::ModuleOp module) {
   return bytes ? bytes.getInt() : 0;
 }
 
-Error materializeWeights(mlir::ModuleOp module, const TensorTable &sources, StringRef path,
+Error materializeWeights(mlir::ModuleOp module, const WeightFiles &files, StringRef path,
                          const WeightSink &sink, const WeightProgress &progress, unsigned jobs,
-                         const TensorTable *calibrated) {
-  return Materializer(module, sources, path, sink, progress, jobs, calibrated).run();
+                         WeightQuantizer *quantizer) {
+  return Materializer(module, files, path, sink, progress, jobs, quantizer).run();
 }
 
 } // namespace qcc

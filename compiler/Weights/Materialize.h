@@ -7,8 +7,8 @@
 #ifndef QCC_COMPILER_WEIGHTS_MATERIALIZE_H
 #define QCC_COMPILER_WEIGHTS_MATERIALIZE_H
 
-#include "dialects/NN/IR/NN.h"
-#include "frontends/Common/TensorStorage.h"
+#include "compiler/Weights/WeightQuantizer.h"
+#include "compiler/Weights/WeightSource.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <functional>
 
@@ -20,14 +20,14 @@ using WeightSink = std::function<llvm::Error(uint64_t offset, llvm::ArrayRef<uin
 /// What has been done so far, in bytes of the blob; for a progress bar.
 using WeightProgress = std::function<void(uint64_t done, uint64_t total)>;
 
-/// Runs the recipe of every nn.weight of `module` (after the Pack stage) on the tensors of
-/// `sources`, on `jobs` threads (0: all the machine has). NaN and infinity in a weight that is to
-/// be quantized are an error (BadModel) that names the tensor. `calibrated` holds the tensors whose
-/// names begin with "calibration:".
-llvm::Error materializeWeights(mlir::ModuleOp module, const TensorTable &sources,
+/// Runs the recipe of every nn.weight of `module` (after the Pack stage) on `files`, on
+/// `jobs` threads (0: all the machine has). NaN and infinity in a weight that is to be quantized
+/// are an error (BadModel) that names the tensor. `quantizer`, if there is one, does what the methods ask
+/// beyond rounding to nearest.
+llvm::Error materializeWeights(mlir::ModuleOp module, const WeightFiles &files,
                                llvm::StringRef path, const WeightSink &sink,
                                const WeightProgress &progress, unsigned jobs = 0,
-                               const TensorTable *calibrated = nullptr);
+                               WeightQuantizer *quantizer = nullptr);
 
 /// Size of the blob, after the Pack stage.
 uint64_t weightBytes(mlir::ModuleOp module);

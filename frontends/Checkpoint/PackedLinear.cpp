@@ -8,6 +8,8 @@
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Checkpoint/LinearSource.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <cassert>
 
 using namespace llvm;
@@ -27,6 +29,25 @@ bool PackedLinear::isPresent(const QuantizationConfig &config, const TensorTable
     return source.find("SCB") || source.find("weight.absmax");
   case QuantizationMethod::CompressedTensors:
     return source.find("weight_packed") || source.find("weight_scale");
+  }
+  llvm_unreachable("no such method");
+}
+
+bool PackedLinear::isPart(const QuantizationConfig &config, StringRef part) {
+  switch (config.method) {
+  case QuantizationMethod::Gptq:
+    return is_contained({"qweight", "qzeros", "scales", "g_idx"}, part);
+  case QuantizationMethod::Awq:
+    return is_contained({"qweight", "qzeros", "scales"}, part);
+  case QuantizationMethod::BitsAndBytes:
+    return part == "weight" || part == "SCB" || part == "weight_format" ||
+           part == "weight.absmax" || part == "weight.quant_map" ||
+           part == "weight.nested_absmax" || part == "weight.nested_quant_map" ||
+           part.starts_with("weight.quant_state.bitsandbytes__");
+  case QuantizationMethod::CompressedTensors:
+    return is_contained({"weight", "weight_packed", "weight_scale", "weight_zero_point",
+                         "weight_shape", "weight_g_idx"},
+                        part);
   }
   llvm_unreachable("no such method");
 }

@@ -36,6 +36,9 @@ public:
   static llvm::Expected<std::unique_ptr<PackedLinear>>
   open(const QuantizationConfig &, const TensorTable &, llvm::StringRef prefix);
 
+  /// Is "prefix.part" one of the tensors that a packed layer of this method is made of?
+  static bool isPart(const QuantizationConfig &, llvm::StringRef part);
+
   virtual ~PackedLinear();
 
   int64_t n() const { return rowCount; }

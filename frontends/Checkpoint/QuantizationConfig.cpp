@@ -271,7 +271,37 @@ Error parseCompressed(Reader &reader, QuantizationConfig &config) {
   return Error::success();
 }
 
+struct Method {
+  QuantizationMethod method;
+  StringLiteral name;
+  Error (*parse)(Reader &, QuantizationConfig &);
+};
+
+// In the order of the enum.
+constexpr Method kMethods[] = {
+    {QuantizationMethod::Gptq, "gptq", parseGptq},
+    {QuantizationMethod::Awq, "awq", parseAwq},
+    {QuantizationMethod::BitsAndBytes, "bitsandbytes", parseBitsAndBytes},
+    {QuantizationMethod::CompressedTensors, "compressed-tensors", parseCompressed},
+};
+
 } // namespace
+
+StringRef methodName(QuantizationMethod method) { return kMethods[size_t(method)].name; }
+
+std::string describe(const QuantizationConfig &config) {
+  std::string text = ("quantized by " + methodName(config.method)).str();
+  if (config.bits)
+    text += ", " + std::to_string(config.bits) + " bits";
+  if (config.groupSize)
+    text += ", groups of " + std::to_string(config.groupSize);
+  if (config.activationOrder)
+    text += ", activation order";
+  for (const CompressedGroup &group : config.groups)
+    text += ", " + group.name + ": " + std::to_string(group.bits) + " bits" +
+            (group.groupSize ? ", groups of " + std::to_string(group.groupSize) : "");
+  return text + "\n";
+}
 
 const CompressedGroup *QuantizationConfig::groupOf(StringRef name) const {
   const CompressedGroup *byRegex = nullptr, *byClass = nullptr;
@@ -300,26 +330,13 @@ Expected<QuantizationConfig> parseQuantizationConfig(StringRef path, const json 
     return error;
   if (method.empty())
     return badModel(path, "quant_method", "is missing");
-  Error error = Error::success();
-  cantFail(std::move(error));
-  if (method == "gptq") {
-    config.method = QuantizationMethod::Gptq;
-    error = parseGptq(reader, config);
-  } else if (method == "awq") {
-    config.method = QuantizationMethod::Awq;
-    error = parseAwq(reader, config);
-  } else if (method == "bitsandbytes") {
-    config.method = QuantizationMethod::BitsAndBytes;
-    error = parseBitsAndBytes(reader, config);
-  } else if (method == "compressed-tensors") {
-    config.method = QuantizationMethod::CompressedTensors;
-    error = parseCompressed(reader, config);
-  } else {
+  auto known = find_if(kMethods, [&](const Method &m) { return m.name == method; });
+  if (known == std::end(kMethods))
     return unsupported(path, "quant_method \"" + method +
-                                 "\" is not supported; gptq, awq, "
-                                 "bitsandbytes and compressed-tensors are");
-  }
-  if (error)
+                                 "\" is not supported; gptq, awq, bitsandbytes and "
+                                 "compressed-tensors are");
+  config.method = known->method;
+  if (Error error = known->parse(reader, config))
     return error;
   return config;
 }

@@ -24,6 +24,9 @@ enum class QuantizationMethod : uint8_t {
   CompressedTensors,
 };
 
+/// "gptq", "awq", "bitsandbytes", "compressed-tensors": as quant_method spells them.
+llvm::StringRef methodName(QuantizationMethod);
+
 /// One entry of compressed-tensors' `config_groups`: the layout of the modules
 /// that it targets.
 struct CompressedGroup {
@@ -58,6 +61,9 @@ struct QuantizationConfig {
 llvm::Expected<QuantizationConfig> parseQuantizationConfig(llvm::StringRef path,
                                                            const nlohmann::json &object,
                                                            llvm::StringRef assumed = "");
+
+/// One line, for `qcc inspect`.
+std::string describe(const QuantizationConfig &);
 
 /// Finds it in a model directory: config.json, else quantize_config.json, else
 /// quant_config.json. Nothing when the model is not quantized.

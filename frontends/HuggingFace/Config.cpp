@@ -1,5 +1,4 @@
-//===- Config.cpp - config.json of a Hugging Face model
-//---------------------===//
+//===- Config.cpp - config.json of a Hugging Face model -------------------===//
 //
 // Reads keys through an accessor that keeps the first error, so that the code
 // below is a list of keys and their meaning.
@@ -29,8 +28,7 @@ namespace {
 /// missing.
 class Members {
 public:
-  Members(StringRef path, const json &object, Error &error,
-          StringRef prefix = "")
+  Members(StringRef path, const json &object, Error &error, StringRef prefix = "")
       : path(path), object(object), error(error), prefix(prefix) {}
 
   const json *find(StringRef key) const {
@@ -122,8 +120,7 @@ private:
 
 class ConfigReader {
 public:
-  ConfigReader(StringRef path, const json &top)
-      : path(path), top(top), keys(path, top, error) {}
+  ConfigReader(StringRef path, const json &top) : path(path), top(top), keys(path, top, error) {}
   ~ConfigReader() { consumeError(std::move(error)); }
   Expected<ModelConfig> read();
 
@@ -144,19 +141,10 @@ private:
 };
 
 Error ConfigReader::findFamily() {
-  if (const json *quantized = keys.find("quantization_config")) {
-    const json *method = findMember(*quantized, "quant_method");
-    StringRef name =
-        method && method->is_string() ? stringOf(*method) : "an unnamed method";
-    return unsupportedHere("the checkpoint is quantized already (" + name +
-                           "), which is not supported; use the original "
-                           "float checkpoint");
-  }
   StringRef type = keys.text("model_type", "");
   if (type.empty()) {
     const json *classes = keys.find("architectures");
-    if (classes && classes->is_array() && !classes->empty() &&
-        classes->front().is_string())
+    if (classes && classes->is_array() && !classes->empty() && classes->front().is_string())
       type = stringOf(classes->front());
   }
   if (error)
@@ -165,22 +153,19 @@ Error ConfigReader::findFamily() {
     return badModel(path, "key model_type", "is missing");
   family = findHfArchitecture(type);
   if (!family)
-    return unsupportedHere("the architecture \"" + type +
-                           "\" is not supported; known are " +
+    return unsupportedHere("the architecture \"" + type + "\" is not supported; known are " +
                            knownArchitectures());
   // A model without its output layer, or one made for classification, is no
   // text generator.
   const json *classes = keys.find("architectures");
-  if (classes && classes->is_array() && !classes->empty() &&
-      classes->front().is_string() &&
+  if (classes && classes->is_array() && !classes->empty() && classes->front().is_string() &&
       stringOf(classes->front()) != family->hfClass)
     return unsupportedHere("the model class \"" + stringOf(classes->front()) +
-                           "\" is not supported; of " + family->name +
-                           " models, " + family->hfClass + " is");
+                           "\" is not supported; of " + family->name + " models, " +
+                           family->hfClass + " is");
   StringRef act = keys.text("hidden_act", "silu");
   if (act != "silu" && act != "swish")
-    return unsupportedHere("the activation \"" + act +
-                           "\" (hidden_act) is not supported; silu is");
+    return unsupportedHere("the activation \"" + act + "\" (hidden_act) is not supported; silu is");
   return Error::success();
 }
 
@@ -191,13 +176,11 @@ void ConfigReader::readSizes() {
   config.numLayers = keys.size("num_hidden_layers");
   config.numHeads = keys.size("num_attention_heads");
   config.numKvHeads =
-      keys.size("num_key_value_heads",
-                family->kvHeads ? family->kvHeads : config.numHeads);
+      keys.size("num_key_value_heads", family->kvHeads ? family->kvHeads : config.numHeads);
   if (keys.find("head_dim"))
     config.headDim = keys.size("head_dim");
   config.vocabSize = keys.size("vocab_size");
-  config.maxPositions =
-      keys.size("max_position_embeddings", family->maxPositions);
+  config.maxPositions = keys.size("max_position_embeddings", family->maxPositions);
   config.rmsNormEps = keys.number("rms_norm_eps", family->rmsNormEps);
   bool attentionBias = family->biasKeys && keys.flag("attention_bias", false);
   config.qkvBias = family->qkvBiasAlways || attentionBias;
@@ -218,22 +201,19 @@ void ConfigReader::readSlidingWindows() {
     return;
   int64_t window = 0;
   // Here null is not the same as missing: it means no window.
-  if (const json *value = findMember(top, "sliding_window");
-      !value || !value->is_null())
+  if (const json *value = findMember(top, "sliding_window"); !value || !value->is_null())
     window = keys.size("sliding_window", family->slidingWindow);
   int64_t first = 0;
   if (family->sliding == SlidingRule::LastLayers) {
     if (!keys.flag("use_sliding_window", false))
       return;
     const json *value = keys.find("max_window_layers");
-    std::optional<uint64_t> layers =
-        value ? unsignedOf(*value) : family->maxWindowLayers;
+    std::optional<uint64_t> layers = value ? unsignedOf(*value) : family->maxWindowLayers;
     if (!layers)
       keys.fail("max_window_layers", "must be an integer of 0 or more");
     first = std::min<uint64_t>(layers.value_or(0), config.numLayers);
   }
-  std::fill(config.slidingWindow.begin() + first, config.slidingWindow.end(),
-            window);
+  std::fill(config.slidingWindow.begin() + first, config.slidingWindow.end(), window);
   const json *types = keys.find("layer_types");
   if (!types)
     return;
@@ -246,8 +226,7 @@ void ConfigReader::readSlidingWindows() {
     else if (type == "sliding_attention")
       slides = window;
     else
-      keys.fail("layer_types",
-                "entries must be full_attention or sliding_attention");
+      keys.fail("layer_types", "entries must be full_attention or sliding_attention");
   }
 }
 
@@ -275,12 +254,11 @@ Error ConfigReader::readRopeScaling(const json &object, StringRef name) {
   // Parameters for each kind of layer: none of the known families has them.
   for (const auto &member : object.get_ref<const json::object_t &>())
     if (member.second.is_object())
-      return unsupportedHere("rotary embeddings that differ between layers (" +
-                             name + "." + member.first + ") are not supported");
+      return unsupportedHere("rotary embeddings that differ between layers (" + name + "." +
+                             member.first + ") are not supported");
   rope.theta = scaling.number("rope_theta", rope.theta);
   StringRef type = scaling.text("rope_type", scaling.text("type", "default"));
-  if (scaling.number("partial_rotary_factor",
-                     keys.number("partial_rotary_factor", 1)) != 1)
+  if (scaling.number("partial_rotary_factor", keys.number("partial_rotary_factor", 1)) != 1)
     return unsupportedHere("a partial_rotary_factor other than 1 is not "
                            "supported for this architecture");
   if (type == "default")
@@ -298,15 +276,13 @@ Error ConfigReader::readRopeScaling(const json &object, StringRef name) {
   if (type == "llama3") {
     rope.type = RopeType::Llama3;
     rope.attentionFactor.reset(); // llama3 has none
-    rope.originalMaxPositions =
-        scaling.size("original_max_position_embeddings");
+    rope.originalMaxPositions = scaling.size("original_max_position_embeddings");
     rope.lowFreqFactor = scaling.number("low_freq_factor");
     rope.highFreqFactor = scaling.number("high_freq_factor");
     return Error::success();
   }
   rope.type = RopeType::Yarn;
-  rope.originalMaxPositions =
-      scaling.size("original_max_position_embeddings", config.maxPositions);
+  rope.originalMaxPositions = scaling.size("original_max_position_embeddings", config.maxPositions);
   rope.betaFast = scaling.number("beta_fast", 32);
   rope.betaSlow = scaling.number("beta_slow", 1);
   rope.truncate = scaling.flag("truncate", true);
@@ -357,27 +333,19 @@ Error addGenerationConfig(StringRef path, ModelConfig &config) {
 Expected<ModelConfig> readHfConfig(StringRef directory) {
   std::string path = fileIn(directory, "config.json");
   if (!sys::fs::exists(path))
-    return badModel(directory, "",
-                    "has no config.json; is this a Hugging Face model?");
+    return badModel(directory, "", "has no config.json; is this a Hugging Face model?");
   Expected<json> document = readJson(path);
   if (!document)
     return document.takeError();
   Expected<ModelConfig> config = ConfigReader(path, *document).read();
   if (!config)
     return config.takeError();
-  // Older checkpoints do not say it in config.json.
-  for (const char *name : {"quantize_config.json", "quant_config.json"})
-    if (std::string file = fileIn(directory, name); sys::fs::exists(file))
-      return unsupported(file, "the checkpoint is quantized already, which is "
-                               "not supported; use the original float "
-                               "checkpoint");
   std::string generation = fileIn(directory, "generation_config.json");
   if (sys::fs::exists(generation))
     if (Error error = addGenerationConfig(generation, *config))
       return error;
   llvm::sort(config->eosTokenIds);
-  config->eosTokenIds.erase(llvm::unique(config->eosTokenIds),
-                            config->eosTokenIds.end());
+  config->eosTokenIds.erase(llvm::unique(config->eosTokenIds), config->eosTokenIds.end());
   return config;
 }
 

@@ -18,8 +18,8 @@ namespace qcc {
 
 /// Reads `directory`/config.json and, if there, generation_config.json (more
 /// end tokens). Errors: BadModel names the key; Unsupported for an unknown
-/// architecture or activation, a quantized checkpoint, or a rotary embedding
-/// that is not implemented.
+/// architecture or activation, or a rotary embedding that is not implemented.
+/// Whether the checkpoint is quantized is readQuantizationConfig's to say.
 llvm::Expected<ModelConfig> readHfConfig(llvm::StringRef directory);
 
 } // namespace qcc

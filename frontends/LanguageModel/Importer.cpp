@@ -2,6 +2,7 @@
 
 #include "frontends/LanguageModel/Importer.h"
 #include "dialects/NN/IR/NN.h"
+#include "dialects/QuantExt/IR/QuantExt.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -18,26 +19,44 @@ namespace {
 
 /// The roles that one layer has, in the order they are used.
 constexpr Role kLayerRoles[] = {
-    Role::AttnNorm, Role::Q,       Role::QBias, Role::K,        Role::KBias, Role::V,
-    Role::VBias,    Role::O,       Role::OBias, Role::FfnNorm,  Role::Gate,  Role::GateBias,
-    Role::Up,       Role::UpBias,  Role::Down,  Role::DownBias,
+    Role::AttnNorm, Role::Q,      Role::QBias, Role::K,        Role::KBias, Role::V,
+    Role::VBias,    Role::O,      Role::OBias, Role::FfnNorm,  Role::Gate,  Role::GateBias,
+    Role::Up,       Role::UpBias, Role::Down,  Role::DownBias,
 };
 
 /// Layers that differ in nothing but their numbers are of one kind.
 struct LayerKinds {
-  SmallVector<int64_t> kindOf;     ///< of each layer
-  SmallVector<int64_t> instanceOf; ///< of each layer, among those of its kind
+  SmallVector<int64_t> kindOf;              ///< of each layer
+  SmallVector<int64_t> instanceOf;          ///< of each layer, among those of its kind
   SmallVector<SmallVector<int64_t>> layers; ///< of each kind
+};
+
+/// Numbers for schemes, apart from those of element types.
+class SchemeNumbers {
+public:
+  int number(const Scheme &scheme) {
+    size_t place = llvm::find(schemes, scheme) - schemes.begin();
+    if (place == schemes.size())
+      schemes.push_back(scheme);
+    return 1000 + static_cast<int>(place);
+  }
+
+private:
+  std::vector<Scheme> schemes;
 };
 
 LayerKinds findKinds(const LanguageModelSource &source) {
   LayerKinds kinds;
+  SchemeNumbers schemes;
   std::vector<std::vector<int>> signatures;
   for (int64_t layer = 0; layer < source.config.numLayers; ++layer) {
     std::vector<int> signature;
     for (Role role : kLayerRoles) {
       const SourceTensor *tensor = source.tensor(role, layer);
-      signature.push_back(tensor ? static_cast<int>(tensor->dtype) : -1);
+      const PackedWeight *packed = source.packed(role, layer);
+      signature.push_back(tensor   ? static_cast<int>(tensor->dtype)
+                          : packed ? schemes.number(packed->scheme)
+                                   : -1);
     }
     size_t kind = llvm::find(signatures, signature) - signatures.begin();
     if (kind == signatures.size()) {
@@ -79,6 +98,8 @@ private:
   }
 
   void importWeight(Role role, int64_t kind, ArrayRef<int64_t> layers) {
+    if (source.packed(role, layers.front()))
+      return importPacked(role, kind, layers);
     const SourceTensor *first = source.tensor(role, layers.front());
     if (!first)
       return;
@@ -96,7 +117,21 @@ private:
       weight.setRole(role == Role::Output ? "output" : "embedding");
   }
 
-  /// Matrices keep the file's element type when it is a float; blocks and vectors are f32 to the IR.
+  /// A matrix that another tool quantized, in the order of columns that it is stored in.
+  void importPacked(Role role, int64_t kind, ArrayRef<int64_t> layers) {
+    SmallVector<Attribute> modules;
+    for (int64_t layer : layers)
+      modules.push_back(b.getStringAttr(source.packed(role, layer)->module));
+    auto weight = nn::WeightOp::create(b, symbol(role, kind), f32(expectedShape(role, config)),
+                                       modules, methodName(source.quantization->method));
+    weight.setSourceSchemeAttr(
+        quant_ext::SchemeAttr::get(b.getContext(), source.packed(role, layers.front())->scheme));
+    if (role == Role::Output)
+      weight.setRole("output");
+  }
+
+  /// Matrices keep the file's element type when it is a float; blocks and vectors are f32 to the
+  /// IR.
   RankedTensorType weightType(const SourceTensor &tensor) {
     Type element = b.getF32Type();
     if (tensor.shape.size() == 2 && tensor.dtype == DType::F16)
@@ -147,14 +182,14 @@ private:
                          : AffineMap::get(2, 0, b.getAffineDimExpr(1)));
     maps.push_back(b.getMultiDimIdentityMap(2));
     SmallVector<utils::IteratorType> iterators(2, utils::IteratorType::parallel);
-    auto generic = linalg::GenericOp::create(
-        b, TypeRange{type}, operands, ValueRange{init}, maps, iterators,
-        [&](OpBuilder &builder, Location loc, ValueRange args) {
-          OpBuilder::InsertionGuard guard(b);
-          b.setInsertionPointToEnd(builder.getInsertionBlock());
-          SmallVector<Value> inputs(into ? args : args.drop_back());
-          linalg::YieldOp::create(b, body(inputs));
-        });
+    auto generic =
+        linalg::GenericOp::create(b, TypeRange{type}, operands, ValueRange{init}, maps, iterators,
+                                  [&](OpBuilder &builder, Location loc, ValueRange args) {
+                                    OpBuilder::InsertionGuard guard(b);
+                                    b.setInsertionPointToEnd(builder.getInsertionBlock());
+                                    SmallVector<Value> inputs(into ? args : args.drop_back());
+                                    linalg::YieldOp::create(b, body(inputs));
+                                  });
     return generic.getResult(0);
   }
 
@@ -244,8 +279,8 @@ private:
     SmallVector<int64_t> cases;
     for (size_t i = 1; i < kinds.layers.size(); ++i)
       cases.push_back(i);
-    auto choice = scf::IndexSwitchOp::create(b, TypeRange(ValueRange(state)), kind, cases,
-                                             cases.size());
+    auto choice =
+        scf::IndexSwitchOp::create(b, TypeRange(ValueRange(state)), kind, cases, cases.size());
     for (size_t i = 0; i < kinds.layers.size(); ++i) {
       Region &region = i == 0 ? choice.getDefaultRegion() : choice.getCaseRegions()[i - 1];
       OpBuilder::InsertionGuard guard(b);
@@ -274,7 +309,8 @@ private:
                   load(config.tieEmbeddings ? Role::TokenEmbedding : Role::Output));
   }
 
-  DictionaryAttr argAttrs(StringRef name, Attribute value, StringRef dims = {}, bool state = false) {
+  DictionaryAttr argAttrs(StringRef name, Attribute value, StringRef dims = {},
+                          bool state = false) {
     SmallVector<NamedAttribute> attrs{b.getNamedAttr(name, value)};
     if (!dims.empty())
       attrs.push_back(b.getNamedAttr("nn.dims", b.getStrArrayAttr({dims})));
@@ -284,8 +320,7 @@ private:
   }
 
   func::FuncOp function(StringRef name, TypeRange inputs, TypeRange results,
-                        ArrayRef<DictionaryAttr> inputAttrs,
-                        ArrayRef<DictionaryAttr> resultAttrs) {
+                        ArrayRef<DictionaryAttr> inputAttrs, ArrayRef<DictionaryAttr> resultAttrs) {
     auto f = func::FuncOp::create(b, name, b.getFunctionType(inputs, results));
     f->setAttr("nn.entry", b.getUnitAttr());
     for (auto [i, attrs] : llvm::enumerate(inputAttrs))
@@ -388,7 +423,8 @@ std::vector<int64_t> stateLayout(const ModelConfig &config,
 OwningOpRef<ModuleOp> importLanguageModel(MLIRContext *context, const LanguageModelSource &source,
                                           const LanguageModelImportOptions &options) {
   context->loadDialect<arith::ArithDialect, func::FuncDialect, linalg::LinalgDialect,
-                       math::MathDialect, nn::NNDialect, scf::SCFDialect, tensor::TensorDialect>();
+                       quant_ext::QuantExtDialect, math::MathDialect, nn::NNDialect,
+                       scf::SCFDialect, tensor::TensorDialect>();
   return Importer(context, source, options).run();
 }
 

@@ -1,5 +1,4 @@
-//===- LanguageModel.cpp - A language model, whatever file it came from
-//----===//
+//===- LanguageModel.cpp - A language model, whatever file it came from ---===//
 //
 // The table of roles: what each tensor is called in either format, and the
 // checks that every role of a config is played by one tensor of the right shape
@@ -8,11 +7,13 @@
 //===----------------------------------------------------------------------===//
 #include "frontends/LanguageModel/LanguageModel.h"
 
+#include "frontends/Checkpoint/PackedLinear.h"
 #include "frontends/Common/Error.h"
 #include "frontends/LanguageModel/Architecture.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -30,10 +31,8 @@ struct RoleNames {
 
 // In the order of the enum.
 constexpr RoleNames kRoleNames[] = {
-    {Role::TokenEmbedding, "token_embedding", "model.embed_tokens.weight",
-     "token_embd.weight"},
-    {Role::OutputNorm, "output_norm", "model.norm.weight",
-     "output_norm.weight"},
+    {Role::TokenEmbedding, "token_embedding", "model.embed_tokens.weight", "token_embd.weight"},
+    {Role::OutputNorm, "output_norm", "model.norm.weight", "output_norm.weight"},
     {Role::Output, "output", "lm_head.weight", "output.weight"},
     {Role::RopeFreqs, "rope_freqs", nullptr, "rope_freqs.weight"},
     {Role::AttnNorm, "attn_norm", "input_layernorm.weight", "attn_norm.weight"},
@@ -45,8 +44,7 @@ constexpr RoleNames kRoleNames[] = {
     {Role::KBias, "k_bias", "self_attn.k_proj.bias", "attn_k.bias"},
     {Role::VBias, "v_bias", "self_attn.v_proj.bias", "attn_v.bias"},
     {Role::OBias, "o_bias", "self_attn.o_proj.bias", "attn_output.bias"},
-    {Role::FfnNorm, "ffn_norm", "post_attention_layernorm.weight",
-     "ffn_norm.weight"},
+    {Role::FfnNorm, "ffn_norm", "post_attention_layernorm.weight", "ffn_norm.weight"},
     {Role::Gate, "gate", "mlp.gate_proj.weight", "ffn_gate.weight"},
     {Role::Up, "up", "mlp.up_proj.weight", "ffn_up.weight"},
     {Role::Down, "down", "mlp.down_proj.weight", "ffn_down.weight"},
@@ -77,13 +75,29 @@ bool isPresent(Role role, const ModelConfig &config) {
   }
 }
 
+/// Matrices that are multiplied, which other tools quantize.
+bool isLinear(Role role) {
+  switch (role) {
+  case Role::Output:
+  case Role::Q:
+  case Role::K:
+  case Role::V:
+  case Role::O:
+  case Role::Gate:
+  case Role::Up:
+  case Role::Down:
+    return true;
+  default:
+    return false;
+  }
+}
+
 /// Whether qcc can read this type in this place: blocks only where there are
 /// rows.
 bool isReadable(const SourceTensor &tensor) {
   if (isFloat(tensor.dtype))
     return tensor.dtype != DType::F64;
-  return isBlock(tensor.dtype) && tensor.dtype <= DType::IQ4_XS &&
-         tensor.shape.size() == 2;
+  return isBlock(tensor.dtype) && tensor.dtype <= DType::IQ4_XS && tensor.shape.size() == 2;
 }
 
 /// Tensors that some writers leave in the file and that no reader uses.
@@ -107,22 +121,19 @@ struct Problems {
     if (!missing.empty())
       return badModel(path, "", "tensors are missing", std::move(missing));
     if (!shapes.empty())
-      return badModel(path, "",
-                      "tensors have other shapes than the config says",
+      return badModel(path, "", "tensors have other shapes than the config says",
                       std::move(shapes));
     if (!types.empty())
-      return unsupported(path, "tensors have types that are not supported here",
-                         std::move(types));
+      return unsupported(path, "tensors have types that are not supported here", std::move(types));
     return Error::success();
   }
 };
 
-void checkTensor(const SourceTensor &tensor, Role role,
-                 const ModelConfig &config, Problems &problems) {
+void checkTensor(const SourceTensor &tensor, Role role, const ModelConfig &config,
+                 Problems &problems) {
   std::vector<int64_t> shape = expectedShape(role, config);
   if (tensor.shape != shape)
-    problems.shapes.push_back(tensor.name + ": is " +
-                              shapeString(tensor.shape) + ", expected " +
+    problems.shapes.push_back(tensor.name + ": is " + shapeString(tensor.shape) + ", expected " +
                               shapeString(shape));
   if (!isReadable(tensor))
     problems.types.push_back(tensor.name + ": " + info(tensor.dtype).name);
@@ -180,8 +191,7 @@ int64_t RowOrder::sourceRow(int64_t row) const {
   return head * headDim + 2 * (inHead % half) + inHead / half;
 }
 
-const SourceTensor *LanguageModelSource::tensor(Role role,
-                                                int64_t layer) const {
+const LanguageModelSource::Player &LanguageModelSource::player(Role role, int64_t layer) const {
   if (role == Role::Output && config.tieEmbeddings)
     role = Role::TokenEmbedding;
   if (!isPerLayer(role))
@@ -190,58 +200,124 @@ const SourceTensor *LanguageModelSource::tensor(Role role,
   return byRole[layer * kNumRoles + size_t(role)];
 }
 
+const SourceTensor *LanguageModelSource::tensor(Role role, int64_t layer) const {
+  return player(role, layer).tensor;
+}
+
+const PackedWeight *LanguageModelSource::packed(Role role, int64_t layer) const {
+  return player(role, layer).packed.get();
+}
+
 RowOrder LanguageModelSource::rowOrder(Role role) const {
-  bool rotated = role == Role::Q || role == Role::K || role == Role::QBias ||
-                 role == Role::KBias;
-  if (!gguf || !rotated ||
-      !findGgufArchitecture(config.architecture)->ggufPermutesQK)
+  bool rotated = role == Role::Q || role == Role::K || role == Role::QBias || role == Role::KBias;
+  if (!gguf || !rotated || !findGgufArchitecture(config.architecture)->ggufPermutesQK)
     return {};
   return {RowOrder::Kind::InterleavedToHalfSplit, config.headDim};
 }
 
-Error LanguageModelSource::bind() {
+/// Finds what plays each role.
+class LanguageModelSource::Binder {
+public:
+  explicit Binder(LanguageModelSource &model) : model(model), config(model.config) {}
+
+  Error run() {
+    model.byRole.clear();
+    model.byRole.resize(config.numLayers * kNumRoles);
+    for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+      for (const RoleNames &row : kRoleNames)
+        if ((isPerLayer(row.role) || layer == 0) && isPresent(row.role, config))
+          if (Error error = bind(row, layer))
+            return error;
+      // A count of layers far above the truth shows in the first one.
+      if (problems.missing.size() > 100)
+        break;
+    }
+    if (Error error = problems.report(model.path))
+      return error;
+    return refuseStrangers();
+  }
+
+private:
+  Error bind(const RoleNames &row, int64_t layer) {
+    LanguageModelSource::Player &player = model.byRole[layer * kNumRoles + size_t(row.role)];
+    std::string name = tensorName(row, model.gguf != nullptr, layer);
+    StringRef module = name;
+    if (model.quantization && isLinear(row.role) && module.consume_back(".weight") &&
+        PackedLinear::isPresent(*model.quantization, model.tensors, module))
+      return bindPacked(row.role, module, player);
+    player.tensor = model.tensors.find(name);
+    if (!player.tensor) {
+      problems.missing.push_back(std::move(name));
+      return Error::success();
+    }
+    checkTensor(*player.tensor, row.role, config, problems);
+    used.insert(player.tensor);
+    return Error::success();
+  }
+
+  Error bindPacked(Role role, StringRef module, LanguageModelSource::Player &player) {
+    Expected<std::unique_ptr<PackedLinear>> linear =
+        PackedLinear::open(*model.quantization, model.tensors, module);
+    if (!linear)
+      return linear.takeError();
+    std::vector<int64_t> shape{(*linear)->n(), (*linear)->k()};
+    std::vector<int64_t> expected = expectedShape(role, config);
+    if (shape != expected)
+      problems.shapes.push_back(module.str() + ": is " + shapeString(shape) + ", expected " +
+                                shapeString(expected));
+    player.packed = std::make_unique<const PackedWeight>(
+        PackedWeight{module.str(), (*linear)->scheme(), (*linear)->columnOrder()});
+    if (!(*linear)->columnOrder().empty())
+      return unsupported(model.path, module + ": columns in activation order");
+    if ((*linear)->scheme().code == CodeKind::FloatCodebook)
+      return unsupported(model.path, module + ": codebooks of floats (NF4, FP4)");
+    packedModules.insert(module);
+    // Only scales were looked at, and by now nothing is needed of them for a while.
+    (*linear)->dropPages();
+    return Error::success();
+  }
+
+  /// Whether a tensor is a part of a packed layer, or a bias of zeros that some tools give to each.
+  bool isPartOfPacked(const SourceTensor &tensor) const {
+    StringRef name = tensor.name;
+    for (size_t dot = name.find('.'); dot != StringRef::npos; dot = name.find('.', dot + 1))
+      if (packedModules.contains(name.take_front(dot))) {
+        StringRef part = name.drop_front(dot + 1);
+        return PackedLinear::isPart(*model.quantization, part) ||
+               (part == "bias" && all_of(tensor.bytes, [](uint8_t byte) { return byte == 0; }));
+      }
+    return false;
+  }
+
+  Error refuseStrangers() {
+    std::vector<std::string> strange;
+    for (const SourceTensor &tensor : model.tensors)
+      if (!used.contains(&tensor) && !isIgnored(tensor.name, config) && !isPartOfPacked(tensor))
+        strange.push_back(tensor.name);
+    if (strange.empty())
+      return Error::success();
+    return unsupported(model.path,
+                       "has tensors that are no part of the architecture " + config.architecture,
+                       std::move(strange));
+  }
+
+  LanguageModelSource &model;
+  const ModelConfig &config;
   Problems problems;
   SmallPtrSet<const SourceTensor *, 32> used;
-  byRole.assign(config.numLayers * kNumRoles, nullptr);
-  for (int64_t layer = 0; layer < config.numLayers; ++layer) {
-    for (const RoleNames &row : kRoleNames) {
-      if ((!isPerLayer(row.role) && layer > 0) || !isPresent(row.role, config))
-        continue;
-      std::string name = tensorName(row, gguf != nullptr, layer);
-      const SourceTensor *found = tensors.find(name);
-      if (!found) {
-        problems.missing.push_back(std::move(name));
-        continue;
-      }
-      checkTensor(*found, row.role, config, problems);
-      byRole[layer * kNumRoles + size_t(row.role)] = found;
-      used.insert(found);
-    }
-    // A count of layers far above the truth shows in the first one.
-    if (problems.missing.size() > 100)
-      break;
-  }
-  if (Error error = problems.report(path))
-    return error;
-  std::vector<std::string> strange;
-  for (const SourceTensor &tensor : tensors)
-    if (!used.contains(&tensor) && !isIgnored(tensor.name, config))
-      strange.push_back(tensor.name);
-  if (!strange.empty())
-    return unsupported(path,
-                       "has tensors that are no part of the architecture " +
-                           config.architecture,
-                       std::move(strange));
-  return Error::success();
-}
+  StringSet<> packedModules;
+};
+
+Error LanguageModelSource::bind() { return Binder(*this).run(); }
 
 std::string describe(const LanguageModelSource &model) {
   std::string text;
   raw_string_ostream os(text);
-  os << (model.gguf ? "GGUF model\n" : "Hugging Face model\n")
-     << describe(model.config);
+  os << (model.gguf ? "GGUF model\n" : "Hugging Face model\n") << describe(model.config);
   if (model.gguf)
     os << describeMetadata(*model.gguf);
+  if (model.quantization)
+    os << describe(*model.quantization);
   os << model.tensors.size() << " tensors\n" << describe(model.tensors);
   return text;
 }

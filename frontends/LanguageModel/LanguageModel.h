@@ -1,15 +1,17 @@
-//===- LanguageModel.h - A language model, whatever file it came from
-//------===//
+//===- LanguageModel.h - A language model, whatever file it came from -----===//
 //
 // Where Hugging Face directories and GGUF files meet: a config, and for each
-// role of each layer the tensor that plays it. Presence, shape and type of
-// every weight were checked when the model was opened; an importer asks by role
-// and never sees a name.
+// role of each layer the tensor, or the packed linear layer of a quantized
+// checkpoint, that plays it. Presence, shape and type of every weight were
+// checked when the model was opened; an importer asks by role and never sees a
+// name.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_FRONTENDS_LANGUAGEMODEL_LANGUAGEMODEL_H
 #define QCC_FRONTENDS_LANGUAGEMODEL_LANGUAGEMODEL_H
 
+#include "dialects/QuantExt/Codec/Scheme.h"
+#include "frontends/Checkpoint/QuantizationConfig.h"
 #include "frontends/Common/TensorStorage.h"
 #include "frontends/GGUF/GGUF.h"
 #include "frontends/LanguageModel/ModelConfig.h"
@@ -21,13 +23,13 @@ enum class Role : uint8_t {
   TokenEmbedding, ///< [V, H]
   OutputNorm,     ///< [H]
   Output,         ///< [V, H]; the token embedding when the two are tied
-  RopeFreqs, ///< [rope dims / 2], optional; already in config.rope.divisors
-  AttnNorm,  ///< [H], and from here on one for each layer
-  Q,         ///< [heads * D, H]
-  K,         ///< [kvHeads * D, H]
-  V,         ///< [kvHeads * D, H]
-  O,         ///< [H, heads * D]
-  QBias,     ///< [heads * D], as the other biases only if the config says so
+  RopeFreqs,      ///< [rope dims / 2], optional; already in config.rope.divisors
+  AttnNorm,       ///< [H], and from here on one for each layer
+  Q,              ///< [heads * D, H]
+  K,              ///< [kvHeads * D, H]
+  V,              ///< [kvHeads * D, H]
+  O,              ///< [H, heads * D]
+  QBias,          ///< [heads * D], as the other biases only if the config says so
   KBias,
   VBias,
   OBias,
@@ -61,9 +63,15 @@ struct RowOrder {
 
   /// The stored row that is row `row` in half-split order.
   int64_t sourceRow(int64_t row) const;
-  bool operator==(const RowOrder &o) const {
-    return kind == o.kind && headDim == o.headDim;
-  }
+  bool operator==(const RowOrder &o) const { return kind == o.kind && headDim == o.headDim; }
+};
+
+/// A linear layer that another tool quantized, as it is stored; PackedLinear::open reads it.
+struct PackedWeight {
+  std::string module; ///< "model.layers.0.self_attn.q_proj"
+  Scheme scheme;
+  /// PackedLinear::columnOrder(): column columnOrder[p] of W is stored at p. Empty: as they are.
+  std::vector<int32_t> columnOrder;
 };
 
 /// An opened model. Movable; pointers to tensors stay valid.
@@ -75,14 +83,19 @@ public:
   /// The file, for its metadata and tokenizer (its tensors moved to `tensors`);
   /// null for a directory, whose tokenizer lies in `path`.
   std::shared_ptr<const GgufFile> gguf;
+  /// How another tool quantized the checkpoint, if one did.
+  std::optional<QuantizationConfig> quantization;
 
   LanguageModelSource() = default;
   LanguageModelSource(LanguageModelSource &&) = default;
   LanguageModelSource &operator=(LanguageModelSource &&) = default;
 
   /// The tensor for a role; `layer` counts from 0 and is ignored by roles that
-  /// exist once. Null only for roles the config rules out (biases, RopeFreqs).
+  /// exist once. Null only for roles the config rules out (biases, RopeFreqs) and for packed ones.
   const SourceTensor *tensor(Role role, int64_t layer = 0) const;
+
+  /// The same for the matrices of a quantized checkpoint; null where they are plain tensors.
+  const PackedWeight *packed(Role role, int64_t layer = 0) const;
 
   /// How the rows of that tensor are to be read.
   RowOrder rowOrder(Role role) const;
@@ -92,7 +105,15 @@ public:
   llvm::Error bind();
 
 private:
-  std::vector<const SourceTensor *> byRole; ///< [layer * kNumRoles + role]
+  /// What plays a role: one of the two, or neither.
+  struct Player {
+    const SourceTensor *tensor = nullptr;
+    std::unique_ptr<const PackedWeight> packed;
+  };
+  class Binder;
+  const Player &player(Role role, int64_t layer) const;
+
+  std::vector<Player> byRole; ///< [layer * kNumRoles + role]
 };
 
 /// The shape that `config` asks of a role.

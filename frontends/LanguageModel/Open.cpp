@@ -1,5 +1,4 @@
-//===- Open.cpp - From what a user names to an opened language model
-//-------===//
+//===- Open.cpp - From what a user names to an opened language model ------===//
 //
 // A path wins over the hub cache. Files are told apart by their content, not by
 // their names.
@@ -41,9 +40,7 @@ std::string hubCache() {
 /// A name of the hub: an organization, a model, a revision.
 bool isPlainName(StringRef part) {
   return !part.empty() && !part.starts_with(".") &&
-         llvm::all_of(part, [](char c) {
-           return isAlnum(c) || c == '-' || c == '_' || c == '.';
-         });
+         llvm::all_of(part, [](char c) { return isAlnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 /// "org/name".
@@ -73,8 +70,7 @@ Expected<std::string> findInHub(StringRef name) {
   sys::path::append(model, "snapshots", revision);
   if (!sys::fs::is_directory(model))
     return badModel(name, "",
-                    "the hub cache has no snapshot " + revision +
-                        " of it; download it again");
+                    "the hub cache has no snapshot " + revision + " of it; download it again");
   return std::string(model);
 }
 
@@ -82,12 +78,16 @@ Expected<LanguageModelSource> openDirectory(StringRef path) {
   Expected<ModelConfig> config = readHfConfig(path);
   if (!config)
     return config.takeError();
+  Expected<std::optional<QuantizationConfig>> quantization = readQuantizationConfig(path);
+  if (!quantization)
+    return quantization.takeError();
   Expected<TensorTable> tensors = readSafetensorsDirectory(path);
   if (!tensors)
     return tensors.takeError();
   LanguageModelSource model;
   model.path = path.str();
   model.config = std::move(*config);
+  model.quantization = std::move(*quantization);
   model.tensors = std::move(*tensors);
   return std::move(model);
 }

@@ -79,6 +79,11 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
   FailureOr<Choice> choose(nn::WeightOp weight) const {
     StringRef format = weight.getFormat();
     if (bits == 0) {
+      if (mlir::Attribute own = weight.getSourceSchemeAttr()) {
+        if (auto packed = dyn_cast<quant_ext::SchemeAttr>(own))
+          return Choice{packed.toScheme(), "keep"};
+        return weight.emitOpError("source_scheme must be a #quant_ext.scheme, found ") << own;
+      }
       std::optional<Scheme> scheme = schemeOfFormat(format);
       if (!scheme)
         return weight.emitOpError("has format '")

@@ -55,22 +55,6 @@ Range rangeOf(const float *x, int64_t count) {
           low > orderOf(-infinity) && high < orderOf(infinity)};
 }
 
-/// Rounds a scale to the type that holds it. Below that type's normal numbers
-/// it rounds away from zero: the grid still covers the group, and no scale of a
-/// nonzero group is zero.
-float roundScale(float d, ScaleKind kind) {
-  float magnitude = std::fabs(d);
-  if (kind == ScaleKind::F32) {
-    // The division that made d has rounded it already.
-    bool rounded =
-        magnitude > 0 && magnitude < std::numeric_limits<float>::min();
-    return rounded ? std::nextafter(d, std::copysign(1.0f, d)) : d;
-  }
-  if (magnitude >= kHalfMinNormal)
-    return halfToFloat(floatToHalf(d));
-  return std::copysign(std::ceil(magnitude * (1 / kHalfMin)) * kHalfMin, d);
-}
-
 /// codes = trunc(clamp((x - from) / d + bias, low, high)); low >= 0.
 void encode(const float *__restrict x, int64_t count, float from, float d,
             float bias, float low, float high, uint8_t *__restrict codes) {
@@ -291,6 +275,19 @@ RtnResult roundFloats(const float *x, CodeKind kind, int64_t k, float *out) {
 }
 
 } // namespace
+
+float roundScale(float d, ScaleKind kind) {
+  float magnitude = std::fabs(d);
+  if (kind == ScaleKind::F32) {
+    // The division that made d has rounded it already.
+    bool rounded =
+        magnitude > 0 && magnitude < std::numeric_limits<float>::min();
+    return rounded ? std::nextafter(d, std::copysign(1.0f, d)) : d;
+  }
+  if (magnitude >= kHalfMinNormal)
+    return halfToFloat(floatToHalf(d));
+  return std::copysign(std::ceil(magnitude * (1 / kHalfMin)) * kHalfMin, d);
+}
 
 std::string checkRtn(const Scheme &scheme) {
   if (std::string wrong = scheme.check(); !wrong.empty() || scheme.isFloat())

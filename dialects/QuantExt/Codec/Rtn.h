@@ -58,6 +58,11 @@ std::string checkRtn(const Scheme &scheme);
 RtnResult quantizeRow(const float *x, const Scheme &scheme, int64_t k,
                       const RowView &out);
 
+/// Rounds a scale to the type that holds it (F16 or F32; beyond binary16's range: infinite). Below
+/// that type's normal numbers it rounds away from zero: the grid still covers the group, and no
+/// scale of a nonzero group is zero.
+float roundScale(float d, ScaleKind kind);
+
 /// What to tell the user about a fault, without the tensor's name.
 std::string describe(const RtnResult &result);
 

@@ -67,3 +67,21 @@ func.func @blocks(%x: tensor<1x256xf32>) -> tensor<1x32xf32> {
   %y = nn.linear %x, %w : tensor<1x256xf32>, tensor<32x256xf32> -> tensor<1x32xf32>
   return %y : tensor<1x32xf32>
 }
+
+// -----
+
+// A layer that another tool quantized keeps its own scheme; with bits it gets the one asked for.
+
+#own = #quant_ext.scheme<code = integer, bits = 3, group = 64, scale = f32, min = zero_point>
+nn.weight @w : tensor<32x64xf32> sources ["m.q_proj"] format "gptq" order "natural" {source_scheme = #own}
+
+// KEEP-LABEL: func.func @packed
+// KEEP: quant_ext.encode {{.*}}method = "keep", {{.*}}bits = 3, group = 64, scale = f32, min = zero_point{{.*}} -> tensor<32x64xi8>, tensor<32x1xf32>, tensor<32x1xi8>
+
+// B4-LABEL: func.func @packed
+// B4: quant_ext.encode {{.*}}method = "rtn", {{.*}}bits = 4, group = 32
+func.func @packed(%x: tensor<?x64xf32>) -> tensor<?x32xf32> {
+  %w = nn.load_weight @w : tensor<32x64xf32>
+  %y = nn.linear %x, %w : tensor<?x64xf32>, tensor<32x64xf32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}

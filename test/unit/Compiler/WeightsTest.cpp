@@ -2,7 +2,7 @@
 //
 // Recipes of whole models are run, and what they packed is unpacked and dequantized again: with
 // `keep` it must be, bit for bit, what gguf-py makes of the file (data/gguf-values.json, by
-// make_golden.py).
+// make_golden.py), or what the tool that quantized a checkpoint makes of it (weights.json).
 //
 //===----------------------------------------------------------------------===//
 
@@ -55,7 +55,7 @@ public:
       }
       return llvm::Error::success();
     };
-    Failure failure = failureOf(materializeWeights(*module, model->tensors(), path, sink, nullptr));
+    Failure failure = failureOf(materializeWeights(*module, model->files(), path, sink, nullptr));
     ASSERT_EQ(failure.code, ExitCode::Done) << failure.text;
   }
 
@@ -145,6 +145,66 @@ INSTANTIATE_TEST_SUITE_P(, GgufWeights,
                          testing::Values("f16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k",
                                          "q3_k_m", "q4_k_m", "q5_k_m", "q6_k", "iq4_nl", "iq4_xs"),
                          [](const auto &info) { return std::string(info.param); });
+
+/// Checkpoints that other tools quantized.
+class Checkpoints : public testing::TestWithParam<const char *> {
+protected:
+  void SetUp() override {
+    path = find("checkpoints/" + std::string(GetParam()));
+    if (path.empty())
+      GTEST_SKIP() << "no shared data";
+    expected = nlohmann::json::parse(std::ifstream(path + "/weights.json"), nullptr, false);
+    ASSERT_TRUE(expected.is_object());
+  }
+
+  /// visit(values as packed, SHA-256 of the tool's own) for each layer that the tool quantized.
+  void forEachLayer(const CompilerOptions &options,
+                    llvm::function_ref<void(const std::vector<float> &, std::string)> visit) {
+    PackedModel model;
+    ASSERT_NO_FATAL_FAILURE(model.open(path, options));
+    size_t seen = 0;
+    model.forEach([&](StringRef module, const std::vector<float> &values) {
+      std::string name = module.str() + ".weight";
+      if (!expected.contains(name))
+        return;
+      SCOPED_TRACE(name);
+      visit(values, expected[name]["sha256_f32"].get<std::string>());
+      ++seen;
+    });
+    EXPECT_EQ(seen, 14u);
+  }
+
+  std::string path;
+  nlohmann::json expected;
+};
+
+/// `keep` takes codes and scales over: the values are the tool's, bit for bit.
+TEST_P(Checkpoints, AreKeptExactly) {
+  bool roundsTwice = StringRef(GetParam()) == "bnb-int8"; // docs/QuantizationSemantics.md, Q8
+  forEachLayer(CompilerOptions(), [&](const std::vector<float> &values, std::string sha256) {
+    if (!roundsTwice)
+      EXPECT_EQ(digest(values), sha256);
+  });
+}
+
+/// Dequantized to f32 they are the tool's values, too.
+TEST_P(Checkpoints, DequantizeExactly) {
+  CompilerOptions options;
+  options.bits = 32;
+  forEachLayer(options, [&](const std::vector<float> &values, std::string sha256) {
+    EXPECT_EQ(digest(values), sha256);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(, Checkpoints,
+                         testing::Values("gptq-b3-g32-asym", "gptq-b4-g32-asym", "gptq-b4-g32-sym",
+                                         "gptq-b8-g64-sym", "awq-b4-g32", "bnb-int8", "ct-w4a16",
+                                         "ct-w8a8-dyn"),
+                         [](const auto &info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 /// With -bits=, packed weights are the codec's own rounding of the source.
 TEST(RoundedWeights, AreTheCodecsRounding) {

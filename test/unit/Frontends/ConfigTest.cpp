@@ -183,10 +183,6 @@ TEST(HfConfig, Messages) {
       {{{"hidden_act", "\"gelu\""}},
        no,
        "the activation \"gelu\" (hidden_act) is not supported"},
-      {{{"quantization_config", R"({"quant_method":"gptq"})"}},
-       no,
-       "the checkpoint is quantized already (gptq)"},
-      {{{"quantization_config", "{}"}}, no, "(an unnamed method)"},
       {{{"partial_rotary_factor", "0.5"}}, no, "a partial_rotary_factor other"},
       {{{"rope_theta", "1"}},
        bad,
@@ -247,9 +243,6 @@ TEST(HfConfig, MessagesOfFiles) {
   dir.write("generation_config.json", R"({"eos_token_id":"x"})");
   expectFailure(failureOf(readHfConfig(dir.path())), ExitCode::BadModel,
                 "generation_config.json: key eos_token_id: must be a token id");
-  dir.write("quantize_config.json", "{}");
-  expectFailure(failureOf(readHfConfig(dir.path())), ExitCode::Unsupported,
-                "the checkpoint is quantized already");
 }
 
 llvm::Expected<ModelConfig> readGgufModel(const std::vector<GgufKey> &keys,

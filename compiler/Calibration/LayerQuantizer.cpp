@@ -1,0 +1,105 @@
+//===- LayerQuantizer.cpp - Quantizes a language model layer by layer --------------------===//
+
+#include "compiler/Calibration/LayerQuantizer.h"
+#include "compiler/Calibration/StatisticsCollector.h"
+#include "compiler/Weights/ActivationScales.h"
+#include "dialects/QuantExt/Codec/Reference.h"
+#include "frontends/Common/Error.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace llvm;
+
+namespace qcc {
+
+Error LayerQuantizer::start(mlir::ModuleOp module) {
+  for (auto weight : module.getOps<nn::WeightOp>())
+    if (weight.getObserver())
+      observed[*weight.getObserver()].push_back(weight);
+  return runner.embed(text.tokens, text.window, stream);
+}
+
+/// Of -act=static8: the largest magnitude of a tensor falls on 127.
+void LayerQuantizer::addActivationScales(int64_t layer) {
+  for (auto &entry : observed) {
+    const std::vector<float> &absMax = statistics.find(entry.getKey())->second.absMax;
+    float scale = *std::max_element(absMax.begin(), absMax.end()) / 127;
+    for (nn::WeightOp weight : entry.second)
+      addActivationScale(activationScales,
+                         cast<mlir::StringAttr>(weight.getSources()[layer]).getValue(), scale);
+  }
+}
+
+std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
+  if (runner.isLayerWeight(weight.getSymName()))
+    return instance;
+  return std::nullopt;
+}
+
+Error LayerQuantizer::begin(int64_t layer) {
+  StringMap<StatisticsCollector> collectors;
+  for (const auto &observer : runner.observers())
+    collectors.try_emplace(observer.getKey(), observer.getValue(), /*hessian=*/true);
+  for (int64_t w = 0; w < stream.windows; ++w) {
+    Error error = runner.run(layer, layer + 1, stream, w, nullptr,
+                             [&](StringRef observer, const float *x, int64_t rows) {
+                               collectors.find(observer)->second.add(x, rows, pool);
+                             });
+    pool.wait();
+    if (error)
+      return error;
+  }
+  statistics.clear();
+  factors.clear();
+  for (auto &collector : collectors) {
+    InputStatistics &found = statistics[collector.getKey()] = collector.second.finish();
+    if (Error error = checkStatistics(found, found.k))
+      return make_error<ModelError>(ExitCode::BadModel,
+                                    ("calibration: what layer " + Twine(layer) +
+                                     " multiplies with @" + collector.getKey() + ": " +
+                                     toString(std::move(error)))
+                                        .str());
+  }
+  addActivationScales(layer);
+  return Error::success();
+}
+
+Error LayerQuantizer::end(int64_t layer) {
+  for (int64_t w = 0; w < stream.windows; ++w)
+    if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
+      return error;
+  runner.dropLayer(layer);
+  return Error::success();
+}
+
+Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
+                               ArrayRef<float> values, QuantizedMatrix &rows) {
+  MethodOptions options = methodOptions(*weight.getMethod());
+  options.threads = jobs;
+  const InputStatistics *found = nullptr;
+  const HessianFactor *factor = nullptr;
+  if (weight.getObserver() && runner.isLayerWeight(weight.getSymName())) {
+    found = &statistics.find(*weight.getObserver())->second;
+    auto known = factors.find(*weight.getObserver());
+    if (options.gptq && known == factors.end()) {
+      Expected<HessianFactor> made =
+          HessianFactor::make(*found, options.damping, options.activationOrder);
+      if (!made)
+        return made.takeError();
+      known = factors.try_emplace(*weight.getObserver(), std::move(*made)).first;
+    }
+    if (options.gptq)
+      factor = &known->second;
+  } else {
+    // Nothing was observed: what is left is what needs no data.
+    options = methodOptions("mse");
+    options.threads = jobs;
+  }
+  if (Error error = quantizeMatrix(values.data(), rows.n, rows.k, rows.scheme, found, options, rows,
+                                   nullptr, factor))
+    return error;
+  if (!runner.isLayerWeight(weight.getSymName()))
+    return Error::success();
+  return runner.replace(weight.getSymName(), instance, firstRow, dequantize(rows));
+}
+
+} // namespace qcc
