@@ -1,11 +1,8 @@
 //===- LayerQuantizer.cpp - Quantizes a language model layer by layer --------------------===//
 
 #include "compiler/Calibration/LayerQuantizer.h"
-#include "compiler/Calibration/StatisticsCollector.h"
 #include "compiler/Weights/ActivationScales.h"
 #include "dialects/QuantExt/Codec/Reference.h"
-#include "frontends/Common/Error.h"
-#include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
 
@@ -16,10 +13,8 @@ Error LayerQuantizer::start(mlir::ModuleOp module) {
     if (!weight.getObserver() || !weight.getMethod())
       continue;
     observed[*weight.getObserver()].push_back(weight);
-    MethodOptions options = methodOptions(*weight.getMethod());
-    if (options.gptq || options.descentSweeps)
-      hessians.insert(*weight.getObserver());
   }
+  inputs.find(module);
   return runner.embed(text.tokens, text.window, stream);
 }
 
@@ -30,7 +25,7 @@ const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t i
 /// Of -act=static8: the largest magnitude of a tensor falls on 127.
 void LayerQuantizer::addActivationScales(int64_t layer) {
   for (auto &entry : observed) {
-    const std::vector<float> &absMax = statistics.find(entry.getKey())->second.absMax;
+    const std::vector<float> &absMax = inputs.statistics().find(entry.getKey())->second.absMax;
     float scale = *std::max_element(absMax.begin(), absMax.end()) / 127;
     for (nn::WeightOp weight : entry.second)
       for (auto [i, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
@@ -45,30 +40,20 @@ std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t insta
 }
 
 Error LayerQuantizer::begin(int64_t layer) {
-  StringMap<StatisticsCollector> collectors;
+  inputs.clear();
   for (const auto &observer : runner.observers())
-    collectors.try_emplace(observer.getKey(), observer.getValue(),
-                           hessians.contains(observer.getKey()));
+    inputs.watch(observer.getKey(), observer.getValue());
   for (int64_t w = 0; w < stream.windows; ++w) {
     Error error = runner.run(layer, layer + 1, stream, w, nullptr,
                              [&](StringRef observer, const float *x, int64_t rows) {
-                               collectors.find(observer)->second.add(x, rows, pool);
+                               inputs.add(observer, x, rows);
                              });
-    pool.wait();
+    inputs.wait();
     if (error)
       return error;
   }
-  statistics.clear();
-  factors.clear();
-  for (auto &collector : collectors) {
-    InputStatistics &found = statistics[collector.getKey()] = collector.second.finish();
-    if (Error error = checkStatistics(found, found.k))
-      return make_error<ModelError>(ExitCode::BadModel,
-                                    ("calibration: what layer " + Twine(layer) +
-                                     " multiplies with @" + collector.getKey() + ": " +
-                                     toString(std::move(error)))
-                                        .str());
-  }
+  if (Error error = inputs.finish("layer " + Twine(layer)))
+    return error;
   addActivationScales(layer);
   return Error::success();
 }
@@ -83,30 +68,8 @@ Error LayerQuantizer::end(int64_t layer) {
 
 Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                                ArrayRef<float> values, QuantizedMatrix &rows) {
-  MethodOptions options = methodOptions(*weight.getMethod());
-  options.threads = jobs;
-  const InputStatistics *found = nullptr;
-  const HessianFactor *factor = nullptr;
   const LayerRunner::Place *place = placeOf(weight, instance);
-  if (weight.getObserver() && place) {
-    found = &statistics.find(*weight.getObserver())->second;
-    auto known = factors.find(*weight.getObserver());
-    if (options.gptq && known == factors.end()) {
-      Expected<HessianFactor> made =
-          HessianFactor::make(*found, options.damping, options.activationOrder);
-      if (!made)
-        return made.takeError();
-      known = factors.try_emplace(*weight.getObserver(), std::move(*made)).first;
-    }
-    if (options.gptq)
-      factor = &known->second;
-  } else {
-    // Nothing was observed: what is left is what needs no data.
-    options = methodOptions("mse");
-    options.threads = jobs;
-  }
-  if (Error error = quantizeMatrix(values.data(), rows.n, rows.k, rows.scheme, found, options, rows,
-                                   nullptr, factor))
+  if (Error error = inputs.quantize(weight, weight.getObserver() && place, values, rows))
     return error;
   return place ? runner.replace(*place, firstRow, dequantize(rows)) : Error::success();
 }

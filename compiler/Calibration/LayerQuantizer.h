@@ -10,11 +10,9 @@
 
 #include "compiler/Calibration/CalibrationText.h"
 #include "compiler/Calibration/LayerRunner.h"
-#include "compiler/Methods/Hessian.h"
-#include "compiler/Methods/Methods.h"
-#include "compiler/Weights/DataFreeQuantizer.h"
+#include "compiler/Calibration/ObservedInputs.h"
+#include "compiler/Weights/WeightQuantizer.h"
 #include "frontends/Common/TensorStorage.h"
-#include "llvm/Support/ThreadPool.h"
 
 namespace qcc {
 
@@ -23,7 +21,7 @@ public:
   /// `scales` gets the static scales of activations, layer by layer.
   LayerQuantizer(LayerRunner &runner, const CalibrationText &text, TensorTable &scales,
                  unsigned jobs)
-      : runner(runner), text(text), activationScales(scales), jobs(jobs), pool(llvm::hardware_concurrency(jobs)) {}
+      : runner(runner), text(text), activationScales(scales), inputs(jobs) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -43,13 +41,8 @@ private:
   const CalibrationText &text;
   TensorTable &activationScales;
   llvm::StringMap<std::vector<nn::WeightOp>> observed; ///< a model's weights by their observer
-  unsigned jobs;
-  llvm::DefaultThreadPool pool;
-  llvm::StringSet<> hessians; ///< observers whose weights need one
-  HiddenStates stream; ///< what the layers so far, quantized, make of the text
-  /// Of the layer at hand, by observer.
-  llvm::StringMap<InputStatistics> statistics;
-  llvm::StringMap<HessianFactor> factors;
+  HiddenStates stream;   ///< what the layers so far, quantized, make of the text
+  ObservedInputs inputs; ///< of the layer at hand
 };
 
 } // namespace qcc
