@@ -51,7 +51,7 @@ static Option<Scales> scales(
 static Option<std::string> method(
     "method", cl::value_desc("A+B"), cl::cat(category),
     cl::desc("How codes are chosen: rtn (round to nearest), mse, and with -calib importance, gptq, "
-             "descent (default: the best known for these bits)"));
+             "gptaq, descent (default: the best known for these bits)"));
 static Option<std::string> calibration("calib", cl::value_desc("FILE"), cl::cat(category),
                                        cl::desc("Text to calibrate on"));
 static Option<double> bitsPerWeight("bpw", cl::value_desc("X"), cl::cat(category),
@@ -137,7 +137,7 @@ static Error parseMethods(CompilerOptions &options) {
   if (!method.empty())
     StringRef(method).split(names, '+');
   else if (codes && options.bits < 8)
-    names = calibrated ? SmallVector<StringRef>{"gptq", "descent"} : SmallVector<StringRef>{"mse"};
+    names = calibrated ? SmallVector<StringRef>{"gptaq"} : SmallVector<StringRef>{"mse"};
   std::set<Method> methods;
   for (StringRef name : names) {
     if (name == "rtn" && names.size() == 1)
@@ -148,11 +148,13 @@ static Error parseMethods(CompilerOptions &options) {
       methods.insert(Method::Importance);
     else if (name == "gptq")
       methods.insert({Method::Importance, Method::Gptq});
+    else if (name == "gptaq")
+      methods.insert({Method::Importance, Method::Gptaq, Method::Gptq});
     else if (name == "descent")
       methods.insert({Method::Importance, Method::Descent});
     else
       return wrong("-method=" + method + ": '" + name +
-                   "' is not rtn (alone), mse, importance, gptq or descent");
+                   "' is not rtn (alone), mse, importance, gptq, gptaq or descent");
   }
   if (methods.count(Method::Mse) && methods.count(Method::Importance))
     methods.erase(Method::Mse);
