@@ -7,6 +7,7 @@
 #include "frontends/Checkpoint/PackedLinear.h"
 #include "frontends/Common/Error.h"
 #include "frontends/LanguageModel/LanguageModel.h"
+#include <numeric>
 
 using namespace llvm;
 
@@ -143,6 +144,29 @@ private:
   std::unique_ptr<PackedLinear> linear;
 };
 
+/// The order of such a layer's columns, i32 [K].
+class OrderSource final : public WeightSource {
+public:
+  OrderSource(StringRef module, const PackedLinear &linear)
+      : WeightSource(module), order(linear.columnOrder()) {
+    if (!order.empty())
+      return;
+    order.resize(linear.k());
+    std::iota(order.begin(), order.end(), 0);
+  }
+
+  void readFloat(int64_t, int64_t, float *) const override {
+    llvm_unreachable("an order is no matrix");
+  }
+  ArrayRef<uint8_t> bytes() const override {
+    return {reinterpret_cast<const uint8_t *>(order.data()), order.size() * sizeof(int32_t)};
+  }
+  void dropPages() const override {}
+
+private:
+  std::vector<int32_t> order;
+};
+
 /// The GGUF type of a source, or null when it is no GGUF type.
 const GgufFormat *blockFormat(DType dtype) {
   if (!isBlock(dtype))
@@ -173,13 +197,16 @@ Expected<std::unique_ptr<WeightSource>> WeightSource::open(nn::WeightOp weight, 
   auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
   int64_t n = type.getRank() ? type.getDimSize(0) : 1;
   int64_t k = n ? type.getNumElements() / n : 0;
-  if (weight.getSourceScheme()) {
+  bool isOrder = weight.getFormat() == "column_order";
+  if (isOrder || weight.getSourceScheme()) {
     if (!files.quantization)
       return missing(weight, name);
     Expected<std::unique_ptr<PackedLinear>> linear =
         PackedLinear::open(*files.quantization, files.tensors, name);
     if (!linear)
       return linear.takeError();
+    if (isOrder)
+      return std::make_unique<OrderSource>(name, **linear);
     return std::make_unique<PackedSource>(name, std::move(*linear));
   }
   const SourceTensor *tensor = files.tensors.find(name);

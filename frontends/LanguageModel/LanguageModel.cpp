@@ -267,10 +267,6 @@ private:
                                 shapeString(expected));
     player.packed = std::make_unique<const PackedWeight>(
         PackedWeight{module.str(), (*linear)->scheme(), (*linear)->columnOrder()});
-    if (!(*linear)->columnOrder().empty())
-      return unsupported(model.path, module + ": columns in activation order");
-    if ((*linear)->scheme().code == CodeKind::FloatCodebook)
-      return unsupported(model.path, module + ": codebooks of floats (NF4, FP4)");
     packedModules.insert(module);
     // Only scales were looked at, and by now nothing is needed of them for a while.
     (*linear)->dropPages();

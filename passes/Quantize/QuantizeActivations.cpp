@@ -17,7 +17,9 @@ struct QuantizeActivations final : impl::QuantizeActivationsBase<QuantizeActivat
     if (target.dot == TargetInfo::Dot::None)
       return;
     getOperation().walk([&](quant_ext::MatmulOp op) {
-      if (!op.getActScales() && !op.getScheme().toScheme().isFloat())
+      // A codebook of floats has no integer dot product.
+      Scheme scheme = op.getScheme().toScheme();
+      if (!op.getActScales() && !scheme.isFloat() && scheme.code != CodeKind::FloatCodebook)
         rewrite(op, target);
     });
   }

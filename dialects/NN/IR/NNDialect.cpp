@@ -92,6 +92,14 @@ LogicalResult EmbeddingOp::verify() {
   return success();
 }
 
+LogicalResult PermuteColumnsOp::verify() {
+  RankedTensorType in = typeOf(getInput()), order = typeOf(getOrder());
+  if (in.getRank() != 2 || order.getRank() != 1 || in.isDynamicDim(1) ||
+      in.getDimSize(1) != order.getDimSize(0))
+    return emitOpError("shapes must be [T, K], [K] with static K");
+  return success();
+}
+
 LogicalResult RMSNormOp::verify() {
   RankedTensorType in = typeOf(getInput()), weight = typeOf(getWeight());
   if (in.getRank() != 2 || weight.getRank() != 1 || in.getDimSize(1) != weight.getDimSize(0))

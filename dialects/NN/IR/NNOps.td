@@ -95,6 +95,24 @@ def NN_EmbeddingOp : NN_Op<"embedding", [Pure]> {
   let hasVerifier = 1;
 }
 
+def NN_PermuteColumnsOp : NN_Op<"permute_columns", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "columns of activations in another order";
+  let description = [{
+    y[t, p] = x[t, order[p]], `order` a permutation of 0 .. K-1. A weight that was quantized in activation
+    order (GPTQ, Frantar et al. 2022) is stored with the columns of a group side by side; this puts the
+    activations in the same order.
+
+    ```mlir
+    %order = nn.load_weight @layer.q_order[%layer] : tensor<576xi32>
+    %y = nn.permute_columns %x, %order : tensor<?x576xf32>, tensor<576xi32>
+    ```
+  }];
+  let arguments = (ins NN_F32Matrix:$input, RankedTensorOf<[I32]>:$order);
+  let results = (outs NN_F32Matrix:$result);
+  let assemblyFormat = "$input `,` $order attr-dict `:` type($input) `,` type($order)";
+  let hasVerifier = 1;
+}
+
 def NN_RMSNormOp : NN_Op<"rms_norm", [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "root mean square normalization of rows";
   let description = [{

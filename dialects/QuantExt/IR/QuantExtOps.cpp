@@ -120,7 +120,8 @@ LogicalResult MatmulOp::verify() {
   if (quantized != bool(getActScales()))
     return emitOpError(quantized ? "int8 activations need scales"
                                  : "float activations have no scales");
-  if (quantized && getScheme().toScheme().isFloat())
+  Scheme scheme = getScheme().toScheme();
+  if (quantized && (scheme.isFloat() || scheme.code == CodeKind::FloatCodebook))
     return emitOpError("int8 activations need a weight with integer codes");
   int64_t k = getK(), columns = quantized ? llvm::alignTo(k, qcc::kUnit) : k;
   if (acts.getDimSize(1) != columns)

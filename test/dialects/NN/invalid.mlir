@@ -177,3 +177,19 @@ func.func @query(%q: tensor<1x32xf32>, %k: tensor<2x2x4x16x16xf16>, %v: tensor<2
   %0 = nn.attention %q, %k, %v layer %i at %i {heads = 4 : i64, scale = 0.25 : f32} : tensor<1x32xf32>, tensor<2x2x4x16x16xf16>, tensor<2x2x64x16xf16>
   return
 }
+
+// -----
+
+func.func @permute_shape(%x: tensor<1x64xf32>, %order: tensor<32xi32>) {
+  // expected-error @+1 {{'nn.permute_columns' op shapes must be [T, K], [K] with static K}}
+  %0 = nn.permute_columns %x, %order : tensor<1x64xf32>, tensor<32xi32>
+  return
+}
+
+// -----
+
+func.func @permute_dynamic(%x: tensor<1x?xf32>, %order: tensor<?xi32>) {
+  // expected-error @+1 {{'nn.permute_columns' op shapes must be [T, K], [K] with static K}}
+  %0 = nn.permute_columns %x, %order : tensor<1x?xf32>, tensor<?xi32>
+  return
+}

@@ -54,3 +54,15 @@ func.func @attention(%q: tensor<?x64xf32>, %kv: tensor<?x32xf32>, %k: tensor<2x2
   %1 = nn.attention %q, %k1, %v1 layer %layer at %p window %window {heads = 4 : i64, scale = 0.25 : f32} : tensor<?x64xf32>, tensor<2x2x4x16x16xf16>, tensor<2x2x64x16xf16>
   return
 }
+
+// CHECK: nn.weight @other_tool : tensor<32x64xf32> sources ["m.q_proj"] format "gptq" order "natural" {source_scheme = #quant_ext.scheme<code = integer
+nn.weight @other_tool : tensor<32x64xf32> sources ["m.q_proj"] format "gptq" order "natural" {source_scheme = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>}
+nn.weight @other_tool_order : tensor<64xi32> sources ["m.q_proj"] format "column_order" order "natural"
+
+// CHECK-LABEL: func.func @permute
+func.func @permute(%x: tensor<?x64xf32>) {
+  %order = nn.load_weight @other_tool_order : tensor<64xi32>
+  // CHECK: nn.permute_columns %{{.*}}, %{{.*}} : tensor<?x64xf32>, tensor<64xi32>
+  %0 = nn.permute_columns %x, %order : tensor<?x64xf32>, tensor<64xi32>
+  return
+}
