@@ -22,14 +22,24 @@ enum class Activations { Default, F32, Int8 };
 /// How the KV cache is held. Default: as the activations, f32 when those are kept in f32.
 enum class KVCache { Default, F32, F16 };
 
+/// How codes and scales of quantized weights are chosen; several are applied in this order.
+enum class Method { Mse, Importance, Gptq, Descent };
+
 struct CompilerOptions {
   int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision
   int64_t group = 32;      ///< weights that share a scale; 0 is a whole row
   bool asymmetric = false; ///< zero points
+  bool codebook = false;   ///< the non-linear grids, where there is one of these bits
+  bool superScales = false; ///< scales of groups as int8, with a binary16 for each row
+  std::vector<Method> methods; ///< in order, without repetition; none: round to nearest
   Activations activations = Activations::Default; ///< Default: int8 where the target has a dot product
   KVCache kv = KVCache::Default;
   int64_t context = 0; ///< positions of the KV cache; 0 is the model's, at most 4096
   int64_t chunk = 128; ///< tokens of a prefill step
+
+  std::string calibration;          ///< a text file; empty: none
+  int64_t calibrationWindows = 32;  ///< windows taken of it
+  int64_t calibrationWindow = 512;  ///< tokens of a window
 
   /// Shapes that the user gave to inputs of an ONNX model; -1 keeps a dimension.
   std::map<std::string, std::vector<int64_t>> shapes;

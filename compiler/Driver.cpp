@@ -1,6 +1,7 @@
 //===- Driver.cpp - From a model file to an artifact ----------------------------------===//
 
 #include "compiler/Driver.h"
+#include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Codegen/Codegen.h"
 #include "compiler/Emit/Artifact.h"
 #include "compiler/Emit/HeaderWriter.h"
@@ -8,6 +9,7 @@
 #include "compiler/Model.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Progress.h"
+#include "compiler/Weights/DataFreeQuantizer.h"
 #include "compiler/Weights/Materialize.h"
 #include "frontends/Common/Error.h"
 #include "mlir/IR/AsmState.h"
@@ -86,7 +88,7 @@ private:
     model = std::move(*opened);
     for (const std::string &warning : model->warnings)
       WithColor::warning() << warning << '\n';
-    Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported = model->import(&context);
+    Expected<mlir::OwningOpRef<mlir::ModuleOp>> imported = model->import(&context, request.options);
     if (!imported)
       return imported.takeError();
     module = std::move(*imported);
@@ -170,7 +172,9 @@ private:
       os << "keep";
     else
       os << request.options.bits << (request.options.asymmetric ? " asymmetric" : "")
-         << ", groups of " << request.options.group;
+         << (request.options.codebook ? " codebook" : "")
+         << (request.options.superScales ? ", int8 scales" : "") << ", groups of "
+         << request.options.group;
     os << "\nweights: " << descriptor.weightBytes << " bytes\n";
     if (descriptor.languageModel)
       os << "context: " << descriptor.languageModel->context << " tokens, KV cache of "
@@ -250,6 +254,37 @@ private:
     return request.emit == Emit::Exe ? Error::success() : writeHeader(output);
   }
 
+  /// Makes ready what quantizes weights by more than their own values.
+  Error calibrate() {
+    const CompilerOptions &options = request.options;
+    if (options.calibration.empty()) {
+      if (!options.methods.empty())
+        quantizer = std::make_unique<DataFreeQuantizer>(request.jobs);
+      return Error::success();
+    }
+    progress.step("calibrate");
+    Expected<CalibrationText> text =
+        readCalibrationText(options.calibration, model->tokenizer, options.calibrationWindows,
+                            options.calibrationWindow);
+    if (!text)
+      return text.takeError();
+    calibrationText = std::move(*text);
+    for (const std::string &warning : calibrationText.warnings)
+      WithColor::warning() << warning << '\n';
+    Expected<std::unique_ptr<LayerRunner>> runner =
+        LayerRunner::create(*model, request.model, context, options, calibrationText.window,
+                            request.jobs);
+    if (!runner)
+      return runner.takeError();
+    layerRunner = std::move(*runner);
+    auto layers =
+        std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, request.jobs);
+    if (Error error = layers->start())
+      return error;
+    quantizer = std::move(layers);
+    return Error::success();
+  }
+
   Error writeArtifact(StringRef program, const std::string &output) {
     Expected<std::unique_ptr<ArtifactWriter>> writer = ArtifactWriter::create(output);
     if (!writer)
@@ -260,13 +295,16 @@ private:
         return error;
     if (Error error = artifact.beginWeights(descriptor.weightBytes))
       return error;
+    if (Error error = calibrate())
+      return error;
     progress.step("weights");
     Error error = materializeWeights(
         *module, model->files(), request.model,
         [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
           return artifact.writeWeights(offset, bytes);
         },
-        [&](uint64_t done, uint64_t total) { progress.update(done, total); }, request.jobs);
+        [&](uint64_t done, uint64_t total) { progress.update(done, total); }, request.jobs,
+        quantizer.get());
     if (error)
       return error;
     if (Error e = artifact.setTokenizer(model->tokenizer))
@@ -344,6 +382,9 @@ private:
   std::string diagnostics;
   TargetSpec target;
   std::unique_ptr<Model> model;
+  CalibrationText calibrationText;
+  std::unique_ptr<LayerRunner> layerRunner;
+  std::unique_ptr<WeightQuantizer> quantizer;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   ModelDescriptor descriptor;
   LLVMContext llvmContext;

@@ -24,12 +24,6 @@ class DecoderModel final : public Model {
 public:
   DecoderModel(LanguageModelSource opened, const CompilerOptions &options)
       : source(std::move(opened)) {
-    constexpr int64_t defaultContext = 4096;
-    int64_t wanted =
-        options.context ? options.context : std::min(source.config.maxPositions, defaultContext);
-    // Keys lie in blocks of 16 positions.
-    import_.context = alignTo(wanted, 16);
-    import_.floatCache = options.floatCache();
     name = nameOf(source.path);
     if (source.quantization && options.bits != 0 && options.bits < 16)
       warnings.push_back(source.path + ": the checkpoint is quantized already (" +
@@ -65,8 +59,9 @@ public:
     return Error::success();
   }
 
-  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context) override {
-    return importLanguageModel(context, source, import_);
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context,
+                                                     const CompilerOptions &options) override {
+    return importLanguageModel(context, source, importOptions(options));
   }
   WeightFiles files() const override {
     return {source.tensors, source.quantization ? &*source.quantization : nullptr};
@@ -74,6 +69,7 @@ public:
 
   void describe(const CompilerOptions &options, ModelDescriptor &descriptor) const override {
     const ModelConfig &config = source.config;
+    LanguageModelImportOptions import_ = importOptions(options);
     int64_t cache = config.numLayers * config.numKvHeads * config.headDim * import_.context * 2 *
                     import_.cacheElementBytes();
     descriptor.languageModel = {config.vocabSize, config.hiddenSize, import_.context, options.chunk,
@@ -84,8 +80,18 @@ public:
   }
 
 private:
+  LanguageModelImportOptions importOptions(const CompilerOptions &options) const {
+    constexpr int64_t defaultContext = 4096;
+    int64_t wanted =
+        options.context ? options.context : std::min(source.config.maxPositions, defaultContext);
+    // Keys lie in blocks of 16 positions.
+    LanguageModelImportOptions result;
+    result.context = alignTo(wanted, 16);
+    result.floatCache = options.floatCache();
+    return result;
+  }
+
   LanguageModelSource source;
-  LanguageModelImportOptions import_;
 };
 
 /// An ONNX graph: one entry point over tensors.
@@ -98,7 +104,8 @@ public:
     name = nameOf(source->path());
   }
 
-  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context) override {
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context,
+                                                     const CompilerOptions &) override {
     return importOnnx(context, *source, import_);
   }
   WeightFiles files() const override { return table; }

@@ -18,7 +18,10 @@ class Model {
 public:
   virtual ~Model() = default;
 
-  virtual llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *) = 0;
+  /// Builds the IR. A model can be imported several times, for other options (an ONNX graph is what
+  /// its file and -shape say, whatever the options).
+  virtual llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *,
+                                                                   const CompilerOptions &) = 0;
   /// Where the weights' recipes find their sources.
   virtual WeightFiles files() const = 0;
   /// Fills in what only this kind of model has.

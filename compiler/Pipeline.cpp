@@ -39,6 +39,7 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "passes/Bufferize/Passes.h"
+#include "passes/Calibrate/Passes.h"
 #include "passes/Contract/Passes.h"
 #include "passes/LowerToLLVM/Passes.h"
 #include "passes/Pack/Passes.h"
@@ -74,11 +75,33 @@ static void resolveSizes(OpPassManager &pm) {
   cleanUp(pm);
 }
 
+static void addMethods(OpPassManager &pm, const CompilerOptions &options) {
+  for (Method method : options.methods)
+    switch (method) {
+    case Method::Mse:
+      pm.addPass(createSearchScales());
+      break;
+    case Method::Importance:
+      pm.addPass(createSearchScales({/*importance=*/true}));
+      break;
+    case Method::Gptq:
+      pm.addPass(createApplyGptq());
+      break;
+    case Method::Descent:
+      pm.addPass(createApplyDescent());
+      break;
+    }
+}
+
 void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
+  if (!options.calibration.empty())
+    pm.addPass(createInsertObservers());
   // Upstream's quantized types are taken at the boundary and become arithmetic on storage types.
   pm.addNestedPass<func::FuncOp>(quant::createLowerQuantOps());
   pm.addPass(quant::createStripFuncQuantTypes());
-  pm.addPass(createQuantizeWeights({options.bits, options.group, options.asymmetric}));
+  pm.addPass(createQuantizeWeights(
+      {options.bits, options.group, options.asymmetric, options.codebook, options.superScales}));
+  addMethods(pm, options);
   pm.addPass(createCSEPass());
   if (options.activations != Activations::F32)
     pm.addPass(createQuantizeActivations());
@@ -202,6 +225,7 @@ void registerDialects(DialectRegistry &registry) {
 }
 
 void registerPassesAndPipelines() {
+  registerCalibratePasses();
   registerQuantizePasses();
   registerPackPasses();
   registerTilePasses();

@@ -11,7 +11,7 @@ BUILD="$ROOT/build"
 PACKAGES=(
   # the compiler's: LLVM, MLIR, LLD, and what the front ends read with
   llvm-22-dev libmlir-22-dev mlir-22-tools liblld-22-dev libzstd-dev zlib1g-dev libedit-dev
-  libprotobuf-dev protobuf-compiler libonnx-dev nlohmann-json3-dev
+  libopenblas-dev liblapacke-dev libprotobuf-dev protobuf-compiler libonnx-dev nlohmann-json3-dev
   # the build's: clang also compiles the runtime of artifacts, for arm64 with the cross C library
   clang-22 lld-22 g++ g++-aarch64-linux-gnu cmake ninja-build ccache
   # the tests': lit and FileCheck, sanitizers, the emulator, outside oracles

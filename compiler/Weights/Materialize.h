@@ -7,6 +7,7 @@
 #ifndef QCC_COMPILER_WEIGHTS_MATERIALIZE_H
 #define QCC_COMPILER_WEIGHTS_MATERIALIZE_H
 
+#include "compiler/Weights/WeightQuantizer.h"
 #include "compiler/Weights/WeightSource.h"
 #include "mlir/IR/BuiltinOps.h"
 #include <functional>
@@ -21,10 +22,12 @@ using WeightProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 /// Runs the recipe of every nn.weight of `module` (after the Pack stage) on `files`, on
 /// `jobs` threads (0: all the machine has). NaN and infinity in a weight that is to be quantized
-/// are an error (BadModel) that names the tensor.
+/// are an error (BadModel) that names the tensor. `quantizer`, if there is one, does what the methods ask
+/// beyond rounding to nearest.
 llvm::Error materializeWeights(mlir::ModuleOp module, const WeightFiles &files,
                                llvm::StringRef path, const WeightSink &sink,
-                               const WeightProgress &progress, unsigned jobs = 0);
+                               const WeightProgress &progress, unsigned jobs = 0,
+                               WeightQuantizer *quantizer = nullptr);
 
 /// Size of the blob, after the Pack stage.
 uint64_t weightBytes(mlir::ModuleOp module);

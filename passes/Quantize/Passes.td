@@ -20,8 +20,55 @@ def QuantizeWeights : Pass<"qcc-quantize-weights", "mlir::ModuleOp"> {
   let options = [
     Option<"bits", "bits", "int64_t", "0", "bits of a weight: 32, 16, 2..8; 0 keeps the file's precision">,
     Option<"group", "group", "int64_t", "32", "weights that share a scale; 0 is a whole row">,
-    Option<"asymmetric", "asymmetric", "bool", "false", "zero points">];
+    Option<"asymmetric", "asymmetric", "bool", "false", "zero points">,
+    Option<"codebook", "codebook", "bool", "false", "the non-linear grids of 2 to 4 bits">,
+    Option<"superScales", "super-scales", "bool", "false",
+           "scales of groups as int8, with a binary16 for each row">];
   let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "mlir::tensor::TensorDialect"];
+}
+
+def SearchScales : Pass<"qcc-search-scales", "mlir::ModuleOp"> {
+  let summary = "scales that lose least instead of scales that cover the group";
+  let description = [{
+    Weights that would be rounded to nearest get the method `mse` (least squared error of the weights) or,
+    with `importance`, the method of that name: errors weighted by the mean square of the channel they
+    meet, which needs an observer.
+
+    ```mlir
+    quant_ext.encode %w {method = "rtn", scheme = #q4}
+    // becomes
+    quant_ext.encode %w {method = "importance", scheme = #q4}
+    ```
+  }];
+  let options = [Option<"importance", "importance", "bool", "false", "weigh errors by what calibration saw">];
+}
+
+def ApplyGptq : Pass<"qcc-gptq", "mlir::ModuleOp"> {
+  let summary = "codes that make up for one another's rounding";
+  let description = [{
+    Appends `gptq` (Frantar et al. 2022) to the method of every weight that has an observer and an integer or codebook
+    scheme: scales stay those of the method before.
+
+    ```mlir
+    quant_ext.encode %w {method = "importance", scheme = #q4}
+    // becomes
+    quant_ext.encode %w {method = "importance+gptq", scheme = #q4}
+    ```
+  }];
+}
+
+def ApplyDescent : Pass<"qcc-descend-codes", "mlir::ModuleOp"> {
+  let summary = "single codes and scales changed where the output error gets less";
+  let description = [{
+    Appends `descent` to the method of every weight that has an observer: coordinate descent on codes and
+    least squares for scales, on the output error that the Hessian of the inputs tells.
+
+    ```mlir
+    quant_ext.encode %w {method = "importance+gptq", scheme = #q4}
+    // becomes
+    quant_ext.encode %w {method = "importance+gptq+descent", scheme = #q4}
+    ```
+  }];
 }
 
 def QuantizeActivations : Pass<"qcc-quantize-activations", "mlir::ModuleOp"> {

@@ -38,7 +38,7 @@ struct QuantizeActivations final : impl::QuantizeActivationsBase<QuantizeActivat
     Value codes =
         quant_ext::QuantizeOp::create(b, matrix(padded, i8), op.getActs(), scales, kUnit);
     // The kernel's weight bytes are decode(code) - bias; the scheme wants decode(code) - offset.
-    int64_t group = scheme.groupSize == 16 ? 16 : kUnit;
+    int64_t group = unitPart(scheme);
     int64_t multiplier = target.weightBias(scheme) - scheme.offset;
     Value corrections;
     if (multiplier != 0)

@@ -95,10 +95,12 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
     if (bits == 16)
       return Choice{floatScheme(format == "bf16" ? CodeKind::BF16 : CodeKind::F16), "keep"};
     // A model's ends keep 8 bits: they lose most, and an embedding costs no time.
-    bool end = weight.getRole().has_value();
-    int64_t width = end ? std::max<int64_t>(bits, 8) : bits;
-    int64_t groupSize = end && width != bits ? 32 : group;
-    return Choice{integerScheme(width, groupSize, asymmetric && width < 8), "rtn"};
+    if (weight.getRole() && bits < 8)
+      return Choice{integerScheme(8, 32, false), "rtn"};
+    bool book = codebook && bits <= 4;
+    Scheme scheme = book ? codebookScheme(bits, group, false)
+                         : integerScheme(bits, group, asymmetric && bits < 8);
+    return Choice{superScales && group != 0 ? withSuperScales(std::move(scheme)) : scheme, "rtn"};
   }
 
   FailureOr<Encoded> encode(OpBuilder &b, Operation *user, Value weight, SymbolTable &symbols) {
@@ -124,9 +126,9 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
     auto input = cast<RankedTensorType>(op.getInput().getType());
     Value sums;
     if (weight->scheme.getMin() != quant_ext::Min::None)
-      sums = quant_ext::GroupSumsOp::create(
-          b, op.getLoc(), sumsType(input, sumGroup(weight->scheme)), op.getInput(),
-          sumGroup(weight->scheme));
+      sums = quant_ext::GroupSumsOp::create(b, op.getLoc(),
+                                            sumsType(input, unitPart(weight->scheme.toScheme())),
+                                            op.getInput(), unitPart(weight->scheme.toScheme()));
     auto matmul = quant_ext::MatmulOp::create(b, op.getLoc(), op.getType(), op.getInput(), Value(),
                                               Value(), sums, weight->components, weight->scheme,
                                               input.getDimSize(1), IntegerAttr());
@@ -148,10 +150,6 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
     op.replaceAllUsesWith(gather.getResult());
     op.erase();
     return success();
-  }
-
-  static int64_t sumGroup(quant_ext::SchemeAttr scheme) {
-    return scheme.getGroup() == 16 ? 16 : kUnit;
   }
 
   static RankedTensorType sumsType(RankedTensorType input, int64_t group) {

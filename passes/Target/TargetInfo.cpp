@@ -129,7 +129,7 @@ Value TargetInfo::emitLookup(ImplicitLocOpBuilder &b, Value indices,
   int64_t bytes = avx512 ? 64 : isX86 && avx2 ? 32 : 16;
   SmallVector<int8_t> repeated;
   for (int64_t i = 0; i < bytes; ++i)
-    repeated.push_back(table[i % 16]);
+    repeated.push_back(table[i % 16 % table.size()]);
   auto type = VectorType::get(bytes, b.getI8Type());
   Value tableValue =
       arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int8_t>(repeated)));

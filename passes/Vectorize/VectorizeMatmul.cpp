@@ -118,8 +118,8 @@ private:
     }
   }
 
-  /// Parts of a unit that have their own scale: two when groups are of 16.
-  int64_t parts() const { return scheme.groupSize == 16 ? 2 : 1; }
+  /// Parts of a unit that have their own scale.
+  int64_t parts() const { return kUnit / unitPart(scheme); }
 
   Value partIndex(Value unit, int64_t part) {
     return parts() == 1 ? unit : plus(arith::MulIOp::create(b, unit, index(2)), part);

@@ -120,37 +120,67 @@ def to_half(d):
     return np.where(np.abs(d) >= 2.0**-14, half, np.copysign(np.ceil(np.abs(d) / tiny) * tiny, d)).astype(np.float32)
 
 
-def round_group(x, bits, asymmetric):
-    """One group [rows, count] of float32, rounded and back."""
-    top, one = np.float32(2**bits - 1), np.float32(1)
+# The non-linear grids (dialects/QuantExt/Codec/Presets.h).
+CODEBOOKS = {
+    2: [-127, -38, 38, 127],
+    3: [-127, -79, -45, -14, 14, 45, 79, 127],
+    4: [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113],
+}
+
+
+def ideal_scale(x, bits, asymmetric, grid):
+    """The scale of each row of a group [rows, count] of float32, before it is rounded."""
     if asymmetric:
-        low, high = np.minimum(x.min(1), 0), np.maximum(x.max(1), 0)
-        d = to_half(high / top - low / top)[:, None]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            zero = np.minimum(np.floor(np.float32(0.5) - low[:, None] / d), top)
-            code = np.clip(x / d + (zero + np.float32(0.5)), 0, top)
-        return np.where(d == 0, np.float32(0), d * (np.trunc(code) - zero))
+        top = np.float32(2**bits - 1)
+        return np.maximum(x.max(1), 0) / top - np.minimum(x.min(1), 0) / top
     extreme = x[np.arange(len(x)), np.abs(x).argmax(1)]
+    if grid == "codebook":
+        book = np.array(CODEBOOKS[bits], np.float32)
+        return extreme / book[np.abs(book).argmax()]
     if bits == 8:
-        d, least = np.abs(extreme) / np.float32(127), one
-    else:
-        d, least = -extreme / np.float32(2 ** (bits - 1)), np.float32(0)
-    d = to_half(d)[:, None]
-    offset = np.float32(2 ** (bits - 1))
+        return np.abs(extreme) / np.float32(127)
+    return -extreme / np.float32(2 ** (bits - 1))
+
+
+def round_codes(x, d, bits, asymmetric, grid):
+    """A group [rows, count], rounded and back, with the scales d [rows]."""
+    d, half = d[:, None], np.float32(0.5)
     with np.errstate(divide="ignore", invalid="ignore"):
-        code = np.clip(x / d + (offset + np.float32(0.5)), least, top)
-    return np.where(d == 0, np.float32(0), d * (np.trunc(code) - offset))
+        if grid == "codebook":
+            book = np.array(CODEBOOKS[bits], np.float32)
+            values = book[np.abs((x / d)[..., None] - book).argmin(-1)]
+        elif asymmetric:
+            top = np.float32(2**bits - 1)
+            zero = np.minimum(np.floor(half - np.minimum(x.min(1), 0)[:, None] / d), top)
+            values = np.trunc(np.clip(x / d + (zero + half), 0, top)) - zero
+        else:
+            offset = np.float32(2 ** (bits - 1))
+            least, top = np.float32(bits == 8), np.float32(2**bits - 1)
+            values = np.trunc(np.clip(x / d + (offset + half), least, top)) - offset
+    return np.where(d == 0, np.float32(0), d * values)
 
 
-def rounded(matrix, bits, group, asymmetric):
+def super_scales(d):
+    """Scales [rows, groups] as an int8 times a float16 for each row."""
+    row = to_half(np.abs(d).max(1) / np.float32(127))[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.where(row == 0, np.float32(0), np.rint(d / row))
+    steps = np.where((steps == 0) & (d != 0), np.sign(d), steps)
+    return row * np.clip(steps, -127, 127).astype(np.float32)
+
+
+def rounded(matrix, bits, group, asymmetric, grid="integer", scales="f16"):
     out = np.empty_like(matrix)
     size = group or matrix.shape[1]
-    for begin in range(0, matrix.shape[1], size):
-        out[:, begin : begin + size] = round_group(matrix[:, begin : begin + size], bits, asymmetric)
+    begins = range(0, matrix.shape[1], size)
+    d = np.stack([ideal_scale(matrix[:, b : b + size], bits, asymmetric, grid) for b in begins], 1)
+    d = super_scales(d) if scales == "super" else to_half(d)
+    for g, b in enumerate(begins):
+        out[:, b : b + size] = round_codes(matrix[:, b : b + size], d[:, g], bits, asymmetric, grid)
     return out
 
 
-def round_weights(tensors, bits, group=32, asymmetric=False):
+def round_weights(tensors, bits, group=32, asymmetric=False, grid="integer", scales="f16"):
     """The matrices as qcc rounds them: the tables at both ends keep 8 bits."""
     result = {}
     for name, t in tensors.items():
@@ -159,7 +189,7 @@ def round_weights(tensors, bits, group=32, asymmetric=False):
         elif bits < 8 and name in ("model.embed_tokens.weight", "lm_head.weight"):
             result[name] = rounded(t, 8, 32, False)
         else:
-            result[name] = rounded(t, bits, group, asymmetric and bits < 8)
+            result[name] = rounded(t, bits, group, asymmetric and bits < 8, grid, scales)
     return result
 
 

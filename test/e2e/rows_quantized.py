@@ -17,6 +17,14 @@ V3, V4 = ("-target=x86-64-v3",), ("-target=x86-64-v4", "-mattr=+avx512vnni")
 SCHEMES = [(b, 32, False) for b in (8, 6, 5, 4, 3, 2)] + [(b, 32, True) for b in (5, 4, 3, 2)]
 SCHEMES += [(8, 64, False), (4, 64, True), (4, 128, False), (8, 0, False), (4, 0, False), (4, 0, True), (4, 16, False)]
 
+# Non-linear grids, and int8 scales with a float16 for each row (K is 60 and 172 in families/llama).
+GRIDS = [(b, 32, False, "codebook") for b in (4, 3, 2)]
+GRIDS += [(4, 32, False, "codebook", "super"), (3, 16, False, "codebook", "super"), (2, 16, False, "codebook", "super")]
+GRIDS += [(4, 32, False, "integer", "super"), (3, 16, False, "integer", "super"), (4, 16, True, "integer", "super")]
+GRIDS += [(8, 32, False, "integer", "super"), (4, 48, False, "integer", "f16"), (3, 0, False, "codebook")]
+# One for each bits, group and kind of scale.
+SOME_GRIDS = [GRIDS[1], GRIDS[2], GRIDS[3], GRIDS[4], GRIDS[5], GRIDS[6]]
+
 # name -> arguments of random_model: sizes that are no multiples of 16 or 32, one head, many
 # heads to a key, odd vocabulary
 SHAPES = {
@@ -31,33 +39,39 @@ SHAPES = {
 IDS = [5, 17, 42, 99, 3, 100, 7, 8, 64, 31, 2, 55, 90, 11, 76, 23, 6, 88, 12, 40, 77, 1, 9]
 
 
-def scheme_options(bits, group, asymmetric):
-    return ("-bits=%d" % bits, "-group=" + (str(group) if group else "channel"), *(("-asym",) if asymmetric else ()))
+def scheme_options(bits, group, asymmetric, grid="integer", scales="f16"):
+    return (
+        "-bits=%d" % bits,
+        "-group=" + (str(group) if group else "channel"),
+        *(("-asym",) if asymmetric else ()),
+        *(("-grid=" + grid,) if grid != "integer" else ()),
+        *(("-scales=" + scales,) if scales != "f16" else ()),
+    )
 
 
-def rounded_row(bits, group, asymmetric, extra, bound):
+def rounded_row(scheme, extra, bound):
     """families/llama, rounded; float activations."""
-    options = scheme_options(bits, group, asymmetric)
+    options = scheme_options(*scheme)
 
     def run(context):
         directory = context.data("families/llama")
         program = context.compile(directory, *options, "-act=f32", *extra)
         config, tensors = reference.read_model(directory)
-        expected = reference.logits(config, reference.round_weights(tensors, bits, group, asymmetric), IDS)
+        expected = reference.logits(config, reference.round_weights(tensors, *scheme), IDS)
         return at_most(relative_error(context.logits(program, IDS), expected), bound)
 
     return Row("rounded", " ".join(("families/llama", *options, *extra)), run)
 
 
-def int8_row(bits, group, asymmetric, extra, bound):
+def int8_row(scheme, extra, bound):
     """The same with int8 activations: cosine with the exact result of the rounded weights."""
-    options = scheme_options(bits, group, asymmetric)
+    options = scheme_options(*scheme)
 
     def run(context):
         directory = context.data("families/llama")
         program = context.compile(directory, *options, "-act=int8", *extra)
         config, tensors = reference.read_model(directory)
-        expected = reference.logits(config, reference.round_weights(tensors, bits, group, asymmetric), IDS)
+        expected = reference.logits(config, reference.round_weights(tensors, *scheme), IDS)
         return at_least(cosine(context.logits(program, IDS), expected), bound)
 
     return Row("rounded-int8", " ".join(("families/llama", *options, *extra)), run)
@@ -103,13 +117,15 @@ QUALITY = [
 def rows():
     exact = 1e-3
     return (
-        [rounded_row(*s, (), exact) for s in SCHEMES]
-        + [rounded_row(*s, V3, exact) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (3, 32, True))]
-        + [rounded_row(*s, ARM, exact) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (3, 32, True), (4, 0, True))]
-        + [int8_row(*s, (), 0.999) for s in SCHEMES]
-        + [int8_row(*s, V3, 0.999) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (2, 32, False), (8, 0, False))]
-        + [int8_row(*s, V4, 0.999) for s in ((8, 32, False), (4, 32, True))]
-        + [int8_row(*s, ARM_DOT, 0.999) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (6, 32, False))]
+        [rounded_row(s, (), exact) for s in SCHEMES + GRIDS]
+        + [rounded_row(s, V3, exact) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (3, 32, True))]
+        + [rounded_row(s, ARM, exact) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (3, 32, True), (4, 0, True))]
+        + [rounded_row(s, target, exact) for s in SOME_GRIDS for target in (V3, ARM)]
+        + [int8_row(s, (), 0.999) for s in SCHEMES + GRIDS]
+        + [int8_row(s, target, 0.999) for s in SOME_GRIDS for target in (V3, V4, ARM_DOT)]
+        + [int8_row(s, V3, 0.999) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (2, 32, False), (8, 0, False))]
+        + [int8_row(s, V4, 0.999) for s in ((8, 32, False), (4, 32, True))]
+        + [int8_row(s, ARM_DOT, 0.999) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (6, 32, False))]
         + [quality_row(*row) for row in QUALITY]
         + [shape_row(name, ("-bits=32",), 0, exact) for name in SHAPES]
         + [shape_row(name, ("-bits=4", "-act=f32"), 4, exact) for name in SHAPES]

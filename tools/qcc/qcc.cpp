@@ -12,6 +12,7 @@
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/raw_ostream.h"
 #include <csignal>
+#include <set>
 
 using namespace llvm;
 using namespace qcc;
@@ -34,8 +35,27 @@ static Option<std::string> bits("bits", cl::init("keep"), cl::cat(category),
 static Option<std::string> group("group", cl::init("32"), cl::cat(category),
                                  cl::desc("Weights that share a scale: 32, 64, 128 or channel"));
 static Option<bool> asymmetric("asym", cl::desc("Zero points"), cl::cat(category));
-static Option<std::string> method("method", cl::init("rtn"), cl::cat(category),
-                                  cl::desc("How codes are chosen: rtn (round to nearest)"));
+enum class Grid { Integer, Codebook };
+enum class Scales { F16, Super };
+static Option<Grid>
+    grid("grid", cl::desc("Values that codes stand for"), cl::cat(category),
+         cl::init(Grid::Integer),
+         cl::values(clEnumValN(Grid::Integer, "integer", "equidistant (default)"),
+                    clEnumValN(Grid::Codebook, "codebook", "denser around zero (2, 3 or 4 bits)")));
+static Option<Scales> scales(
+    "scales", cl::desc("How the scales of groups are held"), cl::cat(category),
+    cl::init(Scales::F16),
+    cl::values(clEnumValN(Scales::F16, "f16", "half precision (default)"),
+               clEnumValN(Scales::Super, "super", "int8, with a half precision one for each row")));
+static Option<std::string> method(
+    "method", cl::value_desc("A+B"), cl::cat(category),
+    cl::desc("How codes are chosen: rtn (round to nearest), mse, and with -calib importance, gptq, "
+             "descent (default: the best known for these bits)"));
+static Option<std::string> calibration("calib", cl::value_desc("FILE"), cl::cat(category),
+                                       cl::desc("Text to calibrate on"));
+static Option<int64_t> calibrationWindows("calib-windows", cl::init(32), cl::value_desc("N"),
+                                          cl::cat(category),
+                                          cl::desc("Windows of 512 tokens taken of it"));
 static Option<Activations> activations(
     "act", cl::desc("Activations in matmuls with integer weights"), cl::cat(category),
     cl::init(Activations::Default),
@@ -91,6 +111,40 @@ static Error parseShape(StringRef text, CompilerOptions &options) {
   return Error::success();
 }
 
+/// "A+B" of -method, or the best known for the bits. Steps come in the order in which they work.
+static Error parseMethods(CompilerOptions &options) {
+  bool codes = options.bits >= 2 && options.bits <= 8, calibrated = !options.calibration.empty();
+  SmallVector<StringRef> names;
+  if (!method.empty())
+    StringRef(method).split(names, '+');
+  else if (codes && options.bits < 8)
+    names = calibrated ? SmallVector<StringRef>{"gptq", "descent"} : SmallVector<StringRef>{"mse"};
+  std::set<Method> methods;
+  for (StringRef name : names) {
+    if (name == "rtn" && names.size() == 1)
+      continue;
+    if (name == "mse")
+      methods.insert(Method::Mse);
+    else if (name == "importance")
+      methods.insert(Method::Importance);
+    else if (name == "gptq")
+      methods.insert({Method::Importance, Method::Gptq});
+    else if (name == "descent")
+      methods.insert({Method::Importance, Method::Descent});
+    else
+      return wrong("-method=" + method + ": '" + name +
+                   "' is not rtn (alone), mse, importance, gptq or descent");
+  }
+  if (methods.count(Method::Mse) && methods.count(Method::Importance))
+    methods.erase(Method::Mse);
+  options.methods.assign(methods.begin(), methods.end());
+  if (!method.empty() && !options.methods.empty() && !codes)
+    return wrong("-method=" + method + ": there is nothing to choose with -bits=" + bits);
+  if (!calibrated && methods.count(Method::Importance))
+    return wrong("-method=" + method + " needs -calib=FILE, a text to calibrate on");
+  return Error::success();
+}
+
 /// The options whose values need more than a type.
 static Error parse(CompileRequest &request) {
   CompilerOptions &options = request.options;
@@ -104,8 +158,18 @@ static Error parse(CompileRequest &request) {
   else if (StringRef(group).getAsInteger(10, options.group) || options.group < 16 ||
            options.group % 16 != 0 || options.group > 4096)
     return wrong("-group=" + group + ": expected 32, 64, 128 or channel");
-  if (method != "rtn")
-    return wrong("-method=" + method + ": expected rtn");
+  if (grid == Grid::Codebook && (options.bits < 2 || options.bits > 4 || asymmetric))
+    return wrong("-grid=codebook: expected -bits=4, 3 or 2, without -asym");
+  if (scales == Scales::Super && (options.bits < 2 || options.bits > 8 || options.group == 0))
+    return wrong("-scales=super: expected -bits=2 to 8 and groups, not -group=channel");
+  options.codebook = grid == Grid::Codebook;
+  options.superScales = scales == Scales::Super;
+  options.calibration = calibration;
+  if (calibrationWindows < 1 || calibrationWindows > 4096)
+    return wrong("-calib-windows: expected 1 to 4096");
+  options.calibrationWindows = calibrationWindows;
+  if (Error error = parseMethods(options))
+    return error;
   if (context < 0 || context > (int64_t(1) << 24))
     return wrong("-ctx: expected a number of tokens");
   options.context = context;

@@ -5,7 +5,8 @@
 // instruction multiplies it with a broadcast quad of activations, without shuffles and
 // without horizontal sums. The same order serves float activations (shift, mask, convert).
 //
-// For W[N, K] with T = ceil(N / lanes), U = ceil(K / 32) units, G groups, S super-blocks:
+// For W[N, K] with T = ceil(N / lanes), U = ceil(K / 32) units, G groups, S super-blocks (1 where
+// the row is one):
 //
 //   component   element  shape                  present when
 //   codes       i32      [T, U, bits, lanes]    Integer, codebooks

@@ -28,13 +28,14 @@ Scheme superBlocks(unsigned bits, unsigned groupSize, int offset, MinKind min) {
   return integer(bits, groupSize, offset, ScaleKind::Super, min, 256);
 }
 
-/// The 4-bit nonlinear grid of IQ4_NL and IQ4_XS.
-Scheme nonLinear(ScaleKind scale, unsigned superSize) {
-  Scheme s = integer(4, 32, 0, scale, MinKind::None, superSize);
-  s.code = CodeKind::Codebook;
-  s.codebook = {-127, -104, -83, -65, -49, -35, -22, -10,
-                1,    13,   25,  38,  53,  69,  89,  113};
-  return s;
+/// The entries of the non-linear grids. 3 bits: +-0.2451, 0.7560, 1.3439 and
+/// 2.1520 standard deviations; 2 bits: +-0.4528 and 1.5104.
+std::vector<int8_t> entries(unsigned bits) {
+  if (bits == 2)
+    return {-127, -38, 38, 127};
+  if (bits == 3)
+    return {-127, -79, -45, -14, 14, 45, 79, 127};
+  return {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 }
 
 } // namespace
@@ -53,6 +54,20 @@ Scheme integerScheme(unsigned bits, unsigned groupSize, bool asymmetric) {
              ? integer(bits, groupSize, 0, ScaleKind::F16, MinKind::ZeroPoint)
              : integer(bits, groupSize, 1 << (bits - 1), ScaleKind::F16,
                        MinKind::None);
+}
+
+Scheme codebookScheme(unsigned bits, unsigned groupSize, bool superScales) {
+  assert(bits >= 2 && bits <= 4 && "codebooks have 2 to 4 bits");
+  Scheme s = integer(bits, groupSize, 0, ScaleKind::F16, MinKind::None);
+  s.code = CodeKind::Codebook;
+  s.codebook = entries(bits);
+  return superScales ? withSuperScales(std::move(s)) : s;
+}
+
+Scheme withSuperScales(Scheme scheme) {
+  assert(scheme.scale == ScaleKind::F16 && scheme.groupSize != 0 && "no scales of groups");
+  scheme.scale = ScaleKind::Super;
+  return scheme;
 }
 
 Scheme ggufScheme(GgufType type) {
@@ -84,9 +99,12 @@ Scheme ggufScheme(GgufType type) {
   case GgufType::Q6_K:
     return superBlocks(6, 16, 32, MinKind::None);
   case GgufType::IQ4_NL:
-    return nonLinear(ScaleKind::F16, 0);
-  case GgufType::IQ4_XS:
-    return nonLinear(ScaleKind::Super, 256);
+    return codebookScheme(4, 32, false);
+  case GgufType::IQ4_XS: {
+    Scheme s = codebookScheme(4, 32, true);
+    s.superSize = 256;
+    return s;
+  }
   }
   assert(false && "not a GgufType");
   return Scheme();

@@ -1,7 +1,7 @@
 //===- Presets.h - The schemes that have names ----------------------------===//
 //
 // Schemes are values; these functions build the ones that files and command
-// lines ask for: plain floats, integer grids of 2 to 8 bits, and the block
+// lines ask for: plain floats, integer and non-linear grids, and the block
 // formats of GGUF.
 //
 //===----------------------------------------------------------------------===//
@@ -39,6 +39,17 @@ Scheme floatScheme(CodeKind kind);
 /// the quantizer uses codes 1..255, so -127..127); asymmetric ones have a zero
 /// point for each group.
 Scheme integerScheme(unsigned bits, unsigned groupSize, bool asymmetric);
+
+/// A non-linear grid of 2, 3 or 4 bits; groups of `groupSize` elements share a
+/// binary16 scale, or with `superScales` an int8 of it. Its entries are dense
+/// where weights are: GGUF's IQ4_NL at 4 bits; at 3 and 2 bits the quantizer of a
+/// normal distribution with the least mean square error (J. Max, Quantizing for
+/// minimum distortion, 1960, table I), the largest entry being 127.
+Scheme codebookScheme(unsigned bits, unsigned groupSize, bool superScales);
+
+/// The same scheme with scales that are an int8 for each group and a binary16
+/// for each row: half the bytes. `scheme` has groups with binary16 scales.
+Scheme withSuperScales(Scheme scheme);
 
 /// The scheme that holds a GGUF block format exactly.
 Scheme ggufScheme(GgufType type);

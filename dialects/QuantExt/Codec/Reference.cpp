@@ -23,9 +23,7 @@ GroupValues groupValues(const QuantizedMatrix &w, int64_t row, int64_t col) {
   const Scheme &s = w.scheme;
   int64_t inRow = s.groupSize ? col / s.groupSize : 0;
   int64_t g = row * numGroups(s, w.k) + inRow;
-  int64_t super = 0;
-  if (s.superSize)
-    super = row * numSuperBlocks(s, w.k) + col / s.superSize;
+  int64_t super = row * numSuperBlocks(s, w.k) + (s.superSize ? col / s.superSize : 0);
   GroupValues v;
   v.subtract = s.offset;
   v.scale = s.scale == ScaleKind::Super ? w.superScales[super] * static_cast<float>(w.subScales[g])

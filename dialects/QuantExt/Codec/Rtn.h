@@ -29,8 +29,8 @@ struct RtnResult {
 };
 
 /// Empty when `quantizeRow` can round to the scheme, else why not. It can to
-/// float codes, and to Integer codes with F16 or F32 scales and no minimum, an
-/// F16 minimum or a zero point.
+/// float codes, to Integer codes with no minimum, an F16 minimum or a zero
+/// point, and to Codebook codes with no minimum.
 std::string checkRtn(const Scheme &scheme);
 
 /// Rounds k floats to one row of a matrix. With L = 2^bits - 1 and H =
@@ -44,14 +44,24 @@ std::string checkRtn(const Scheme &scheme);
 ///              code = trunc(clamp(x / d + zero + 0.5, 0, L))
 ///   MinKind::F16: min = the largest binary16 <= x, d = hi / L - min / L,
 ///              code = trunc(clamp((x - min) / d + 0.5, 0, L))
+///   Codebook:  d = m / e, e = the entry of largest magnitude (the first),
+///              code = the entry nearest to x / d (the first)
+///   Super:     D = max |d| / 127 over the groups of the super-block,
+///              d = D * sub, sub = round-half-to-even(d / D), but not 0 for d != 0
 ///
-/// d is rounded to the type that holds it before the codes are chosen: to
+/// d (D with Super) is rounded to the type that holds it before the codes are chosen: to
 /// nearest, but away from zero below the type's normal numbers, so that the
-/// grid still covers the group. A group of zeros has scale 0 and code = offset.
+/// grid still covers the group. A group of zeros has scale 0 and code = offset
+/// (Codebook: the entry nearest to 0).
 /// Float codes round to nearest even. On a fault the row's contents are
 /// unspecified.
 RtnResult quantizeRow(const float *x, const Scheme &scheme, int64_t k,
                       const RowView &out);
+
+/// Rounds a scale to the type that holds it (F16 or F32; beyond binary16's range: infinite). Below
+/// that type's normal numbers it rounds away from zero: the grid still covers the group, and no
+/// scale of a nonzero group is zero.
+float roundScale(float d, ScaleKind kind);
 
 /// What to tell the user about a fault, without the tensor's name.
 std::string describe(const RtnResult &result);

@@ -24,11 +24,11 @@ std::string checkFloat(const Scheme &s) {
 
 std::string checkCodes(const Scheme &s) {
   bool book = s.code == CodeKind::Codebook;
-  if (book && (s.bits != 4 || s.codebook.size() != 16))
-    return "a codebook has 16 entries and codes of 4 bits";
+  if (book && (s.bits < 2 || s.bits > 4 || s.codebook.size() != size_t(1) << s.bits))
+    return "a codebook has codes of 2 to 4 bits and an entry for each of them";
   bool floats = s.code == CodeKind::FloatCodebook;
   if (floats && (s.bits != 4 || s.floatCodebook.size() != 16))
-    return "a codebook has 16 entries and codes of 4 bits";
+    return "a codebook of floats has 16 entries and codes of 4 bits";
   if (floats && s.offset != 0)
     return "a codebook of floats has no offset";
   for (float entry : s.floatCodebook)
@@ -48,7 +48,9 @@ std::string checkGroups(const Scheme &s) {
     return "group size " + std::to_string(s.groupSize) + " is no multiple of 16";
   if (s.scale != ScaleKind::Super)
     return s.superSize == 0 ? "" : "super-blocks without ScaleKind::Super";
-  if (s.groupSize == 0 || s.superSize == 0 || s.superSize % s.groupSize != 0)
+  if (s.groupSize == 0)
+    return "super-blocks need groups, not one scale for a row";
+  if (s.superSize % s.groupSize != 0)
     return "super-block size " + std::to_string(s.superSize) + " is no multiple of group size " +
            std::to_string(s.groupSize);
   return "";
@@ -102,7 +104,11 @@ int64_t numGroups(const Scheme &s, int64_t k) {
 }
 
 int64_t numSuperBlocks(const Scheme &s, int64_t k) {
-  return s.superSize == 0 || k <= 0 ? 0 : ceilDiv(k, s.superSize);
+  if (s.scale != ScaleKind::Super || k <= 0)
+    return 0;
+  return s.superSize == 0 ? 1 : ceilDiv(k, s.superSize);
 }
+
+int64_t unitPart(const Scheme &s) { return s.groupSize % 32 == 0 ? 32 : 16; }
 
 } // namespace qcc

@@ -19,11 +19,11 @@ namespace qcc {
 
 /// What a code of the matrix is.
 enum class CodeKind : uint8_t {
-  F32,      ///< the value itself, 32 bits
-  F16,      ///< the value itself, IEEE binary16
-  BF16,     ///< the value itself, bfloat16
-  Integer,  ///< unsigned integer of `bits` bits
-  Codebook, ///< index into `codebook` (16 entries of int8; `bits` is 4)
+  F32,           ///< the value itself, 32 bits
+  F16,           ///< the value itself, IEEE binary16
+  BF16,          ///< the value itself, bfloat16
+  Integer,       ///< unsigned integer of `bits` bits
+  Codebook,      ///< index into `codebook` (2^bits entries of int8; `bits` is 2, 3 or 4)
   FloatCodebook, ///< index into `floatCodebook` (16 floats; `bits` is 4, no offset)
 };
 
@@ -63,8 +63,8 @@ struct Scheme {
   int offset = 0;         ///< subtracted from the decoded code
   ScaleKind scale = ScaleKind::None;
   MinKind min = MinKind::None;
-  unsigned superSize = 0;       ///< K elements of a super-block (a multiple of groupSize)
-  std::vector<int8_t> codebook; ///< 16 entries for CodeKind::Codebook, else empty
+  unsigned superSize = 0; ///< K elements of a super-block: a multiple of groupSize; 0: the row
+  std::vector<int8_t> codebook;     ///< 2^bits entries for CodeKind::Codebook, else empty
   std::vector<float> floatCodebook; ///< 16 finite entries for FloatCodebook, else empty
 
   bool isFloat() const {
@@ -78,6 +78,10 @@ struct Scheme {
   /// Empty when the fields agree with each other, else what is wrong.
   std::string check() const;
 };
+
+/// Elements of a 32-wide unit of K that have one scale: 32, or 16 where groups are no multiples of
+/// 32. Sums of activations go by the same parts.
+int64_t unitPart(const Scheme &);
 
 /// Number of groups / super-blocks in a row of K elements.
 int64_t numGroups(const Scheme &, int64_t k);

@@ -20,7 +20,7 @@
 
 // -----
 
-// expected-error @+1 {{scheme: a codebook has 16 entries and codes of 4 bits}}
+// expected-error @+1 {{scheme: a codebook has codes of 2 to 4 bits and an entry for each of them}}
 #s = #quant_ext.scheme<code = codebook, bits = 4, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
 
 // -----
@@ -356,3 +356,13 @@ func.func @no_integer_dot(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %w: tensor<1
 
 // expected-error @+1 {{scheme: floatCodebook must have elements of type f32}}
 #s = #quant_ext.scheme<code = float_codebook, bits = 4, group = 32, scale = f16, min = none, floatCodebook = dense<0.0> : tensor<16xf64>>
+
+// -----
+
+// expected-error @+1 {{scheme: a codebook has codes of 2 to 4 bits and an entry for each of them}}
+#s = #quant_ext.scheme<code = codebook, bits = 5, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
+
+// -----
+
+// expected-error @+1 {{scheme: super-blocks need groups, not one scale for a row}}
+#s = #quant_ext.scheme<code = integer, bits = 4, scale = super, min = none>

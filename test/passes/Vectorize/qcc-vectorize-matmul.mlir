@@ -126,3 +126,23 @@ module attributes {qcc.target = #llvm.target<triple = "aarch64-unknown-linux-gnu
     return %y : tensor<1x16xf32>
   }
 }
+
+// -----
+
+#b3 = #quant_ext.scheme<code = codebook, bits = 3, group = 16, scale = super, min = none, codebook = -127, -79, -45, -14, 14, 45, 79, 127>
+
+// A codebook of 8 entries, looked up 8 times for a unit; two scales of the unit, both times the row's.
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v3", features = <["+avx2"]>>} {
+  // CHECK-LABEL: func.func @small_codebook
+  // CHECK: dense<{{\[}}-127, -79, -45, -14, 14, 45, 79, 127, -127, -79
+  // CHECK-COUNT-16: llvm.x86.avx2.pshuf.b
+  // CHECK: vector.transfer_read %{{.*}} : tensor<1x1x16xf16>, vector<16xf16>
+  // CHECK: vector.transfer_read %{{.*}} : tensor<1x4x16xi8>, vector<16xi8>
+  // CHECK: arith.mulf
+  // CHECK: vector.transfer_read %{{.*}} : tensor<1x1x16xf16>, vector<16xf16>
+  // CHECK: vector.transfer_read %{{.*}} : tensor<1x4x16xi8>, vector<16xi8>
+  func.func @small_codebook(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %w: tensor<1x2x3x16xi32>, %d: tensor<1x1x16xf16>, %s: tensor<1x4x16xi8>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) weight(%w, %d, %s) {scheme = #b3, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xi8> scales tensor<1x2xf32> weight tensor<1x2x3x16xi32>, tensor<1x1x16xf16>, tensor<1x4x16xi8> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}

@@ -36,6 +36,23 @@ std::vector<Scheme> rtnSchemes() {
   return list;
 }
 
+/// Codebooks and super-blocks.
+std::vector<Scheme> gridSchemes() {
+  std::vector<Scheme> list{ggufScheme(GgufType::IQ4_NL), ggufScheme(GgufType::IQ4_XS),
+                           ggufScheme(GgufType::Q6_K)};
+  for (unsigned bits = 2; bits <= 8; ++bits) {
+    for (unsigned group : {16u, 32u}) {
+      for (bool asymmetric : {false, true})
+        list.push_back(withSuperScales(integerScheme(bits, group, asymmetric)));
+      if (bits > 4)
+        continue;
+      for (bool superScales : {false, true})
+        list.push_back(codebookScheme(bits, group, superScales));
+    }
+  }
+  return list;
+}
+
 QuantizedMatrix quantize(const std::vector<float> &x, const Scheme &s,
                          RtnResult *result = nullptr) {
   QuantizedMatrix m = makeMatrix(s, 1, x.size());
@@ -186,6 +203,78 @@ TEST(RtnTest, TinyGroupsAreHeldOrCounted) {
   }
 }
 
+/// The scale of the group that element i is in.
+float scaleAt(const QuantizedMatrix &m, int64_t i) {
+  const Scheme &s = m.scheme;
+  int64_t group = s.groupSize ? i / s.groupSize : 0;
+  if (s.scale != ScaleKind::Super)
+    return m.scales[group];
+  return m.superScales[s.superSize ? i / s.superSize : 0] * m.subScales[group];
+}
+
+TEST(RtnTest, GridsTakeTheNearestValue) {
+  for (const Scheme &s : gridSchemes()) {
+    for (float magnitude : {1e-4f, 0.02f, 500.0f}) {
+      SCOPED_TRACE(nameOf(s) + " magnitude " + std::to_string(magnitude));
+      std::vector<float> x = randomRow(300, magnitude, s.bits);
+      for (int i = 32; i < 64; ++i)
+        x[i] *= 1e-4f; // far below its neighbours: still has a scale
+      QuantizedMatrix m = quantize(x, s);
+      ASSERT_EQ(checkMatrix(m), "");
+      for (size_t i = 0; i < x.size(); ++i) {
+        ASSERT_NE(scaleAt(m, i), 0);
+        float error = std::fabs(x[i] - dequantizeElement(m, 0, i));
+        uint8_t code = m.codes[i];
+        for (int other = s.bits == 8 && s.min == MinKind::None; other < 1 << s.bits; ++other) {
+          m.codes[i] = static_cast<uint8_t>(other);
+          ASSERT_GE(std::fabs(x[i] - dequantizeElement(m, 0, i)), error * 0.9999f) << i;
+        }
+        m.codes[i] = code;
+      }
+    }
+  }
+}
+
+TEST(RtnTest, TheLargestElementIsTheEndOfTheGrid) {
+  std::vector<float> x(64);
+  x[3] = 2.54f, x[5] = -1.0f, x[40] = 0.127f;
+  QuantizedMatrix m = quantize(x, codebookScheme(4, 32, false));
+  EXPECT_EQ(m.scales[0], halfToFloat(floatToHalf(2.54f / -127)));
+  EXPECT_EQ(m.codes[3], 0);
+  EXPECT_EQ(m.codes[5], 12); // 50 steps: nearest to 53
+  EXPECT_EQ(m.codes[0], 8);  // entry 1
+  m = quantize(x, codebookScheme(2, 32, true));
+  EXPECT_EQ(m.superScales[0], halfToFloat(floatToHalf(0.02f / 127)));
+  EXPECT_EQ(m.subScales[0], -127);
+  EXPECT_EQ(m.subScales[1], -6); // 0.001 / 0.02 * 127 is 6.35
+  EXPECT_EQ(m.codes[3], 0);
+  EXPECT_EQ(m.codes[40], 0);
+  m = quantize(x, withSuperScales(integerScheme(4, 32, false)));
+  EXPECT_EQ(m.subScales[0], -127);
+  EXPECT_EQ(m.codes[3], 0);
+}
+
+TEST(RtnTest, GridsOfZerosAndFaults) {
+  for (const Scheme &s : gridSchemes()) {
+    SCOPED_TRACE(nameOf(s));
+    RtnResult r;
+    QuantizedMatrix zeros = quantize(std::vector<float>(70, 0.0f), s, &r);
+    EXPECT_EQ(r.coarseGroups, 0);
+    EXPECT_EQ(scaleAt(zeros, 69), 0);
+    EXPECT_EQ(checkMatrix(zeros), "");
+    EXPECT_EQ(dequantizeElement(zeros, 0, 69), 0.0f);
+    for (int64_t at : {0, 31, 300}) {
+      std::vector<float> x = randomRow(320, 1, 1);
+      x[at] = std::numeric_limits<float>::infinity();
+      quantize(x, s, &r);
+      EXPECT_EQ(r.fault, Fault::NotFinite);
+      EXPECT_EQ(r.index, at);
+    }
+    quantize(std::vector<float>(64, 3e38f), s, &r);
+    EXPECT_EQ(r.fault, Fault::TooLarge);
+  }
+}
+
 TEST(RtnTest, FaultsNameTheElement) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN();
   constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -263,15 +352,24 @@ TEST(RtnTest, FloatCodesRoundToNearestEven) {
 
 TEST(RtnTest, WhatHasNoRule) {
   EXPECT_EQ(checkRtn(ggufScheme(GgufType::Q4_K)),
-            "rounding to nearest has no rule for codebooks and super-blocks");
-  EXPECT_EQ(checkRtn(ggufScheme(GgufType::IQ4_NL)),
-            "rounding to nearest has no rule for codebooks and super-blocks");
+            "rounding to nearest has no rule for minima of super-blocks and codebooks of floats");
+  Scheme book = codebookScheme(4, 32, false);
+  book.min = MinKind::F16;
+  EXPECT_EQ(checkRtn(book), "rounding to nearest has no rule for codebooks with minima");
+  book = codebookScheme(2, 32, false);
+  book.codebook.assign(4, 0);
+  EXPECT_EQ(checkRtn(book), "rounding to nearest needs a codebook with an entry that is not zero");
+  book = codebookScheme(2, 32, false);
+  book.offset = 1;
+  EXPECT_EQ(checkRtn(book), "rounding to nearest expects offset 0, not 1");
   Scheme s = integerScheme(4, 32, false);
   s.offset = 7;
   EXPECT_EQ(checkRtn(s), "rounding to nearest expects offset 8, not 7");
   s.bits = 1;
   EXPECT_EQ(checkRtn(s), "integer codes of 1 bits; 2 to 8 are possible");
   for (const Scheme &good : rtnSchemes())
+    EXPECT_EQ(checkRtn(good), "");
+  for (const Scheme &good : gridSchemes())
     EXPECT_EQ(checkRtn(good), "");
 }
 

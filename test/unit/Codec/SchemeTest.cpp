@@ -42,19 +42,23 @@ TEST(SchemeTest, CheckSaysWhatIsWrong) {
       {[](Scheme &s) { s.scale = ScaleKind::None; }, GgufType::Q4_0,
        "integer and codebook codes need scales"},
       {[](Scheme &s) { s.codebook.pop_back(); }, GgufType::IQ4_NL,
-       "a codebook has 16 entries and codes of 4 bits"},
+       "a codebook has codes of 2 to 4 bits and an entry for each of them"},
+      {[](Scheme &s) { s.bits = 3; }, GgufType::IQ4_NL,
+       "a codebook has codes of 2 to 4 bits and an entry for each of them"},
+      {[](Scheme &s) { s.bits = 5, s.codebook.resize(32); }, GgufType::IQ4_NL,
+       "a codebook has codes of 2 to 4 bits and an entry for each of them"},
+      {[](Scheme &s) { s.groupSize = 0; }, GgufType::IQ4_XS,
+       "super-blocks need groups, not one scale for a row"},
       {[](Scheme &s) { s.bits = 9; }, GgufType::Q8_0,
        "integer codes of 9 bits; 2 to 8 are possible"},
       {[](Scheme &s) { s.bits = 1; }, GgufType::Q8_0,
        "integer codes of 1 bits; 2 to 8 are possible"},
-      {[](Scheme &s) { s.offset = 256; }, GgufType::Q8_0,
-       "offset 256 is not within -255..255"},
+      {[](Scheme &s) { s.offset = 256; }, GgufType::Q8_0, "offset 256 is not within -255..255"},
       {[](Scheme &s) { s.scale = ScaleKind::F16; }, GgufType::Q2_K,
        "MinKind::Super without ScaleKind::Super"},
       {[](Scheme &s) { s.min = MinKind::ZeroPoint; }, GgufType::Q4_0,
        "zero points need integer codes and offset 0"},
-      {[](Scheme &s) { s.groupSize = 24; }, GgufType::Q4_0,
-       "group size 24 is no multiple of 16"},
+      {[](Scheme &s) { s.groupSize = 24; }, GgufType::Q4_0, "group size 24 is no multiple of 16"},
       {[](Scheme &s) { s.superSize = 64; }, GgufType::Q4_0,
        "super-blocks without ScaleKind::Super"},
       {[](Scheme &s) { s.superSize = 40; }, GgufType::Q4_K,
@@ -77,6 +81,8 @@ TEST(SchemeTest, BitsPerWeight) {
   EXPECT_EQ(ggufScheme(GgufType::Q4_1).bitsPerWeight(64), 5);
   EXPECT_EQ(ggufScheme(GgufType::Q4_K).bitsPerWeight(256), 4.625);
   EXPECT_EQ(ggufScheme(GgufType::Q6_K).bitsPerWeight(256), 6.5625);
+  EXPECT_EQ(codebookScheme(3, 32, false).bitsPerWeight(576), 3.5);
+  EXPECT_EQ(codebookScheme(2, 16, true).bitsPerWeight(160), 2 + 0.5 + 0.1);
 }
 
 TEST(SchemeTest, Groups) {
@@ -88,6 +94,12 @@ TEST(SchemeTest, Groups) {
   EXPECT_EQ(numGroups(floatScheme(CodeKind::F32), 65), 0);
   EXPECT_EQ(numSuperBlocks(ggufScheme(GgufType::Q6_K), 257), 2);
   EXPECT_EQ(numSuperBlocks(ggufScheme(GgufType::Q4_0), 257), 0);
+  EXPECT_EQ(numSuperBlocks(codebookScheme(4, 32, true), 1536), 1);
+  EXPECT_EQ(numSuperBlocks(codebookScheme(4, 32, true), 0), 0);
+  EXPECT_EQ(unitPart(integerScheme(4, 16, false)), 16);
+  EXPECT_EQ(unitPart(integerScheme(4, 48, false)), 16);
+  EXPECT_EQ(unitPart(integerScheme(4, 64, false)), 32);
+  EXPECT_EQ(unitPart(integerScheme(4, 0, false)), 32);
 }
 
 TEST(MatrixTest, CheckFindsWhatDoesNotFit) {

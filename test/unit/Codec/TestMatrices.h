@@ -22,6 +22,13 @@ inline std::vector<Scheme> testSchemes() {
     for (unsigned group : {0u, 16u, 48u, 128u})
       for (bool asymmetric : {false, true})
         list.push_back(integerScheme(bits, group, asymmetric));
+  for (unsigned bits = 2; bits <= 4; ++bits)
+    for (unsigned group : {16u, 32u, 96u})
+      for (bool superScales : {false, true})
+        list.push_back(codebookScheme(bits, group, superScales));
+  list.push_back(codebookScheme(3, 0, false));
+  for (unsigned bits = 2; bits <= 8; ++bits)
+    list.push_back(withSuperScales(integerScheme(bits, bits % 2 ? 16 : 32, bits == 4)));
   Scheme wide = integerScheme(8, 64, false);
   wide.scale = ScaleKind::F32;
   list.push_back(wide);

@@ -1,0 +1,38 @@
+//===- CalibrationText.h - Windows of tokens from a text --------------------------------===//
+//
+// The text of -calib is cut into windows that are spread evenly over it, so that a long text is
+// sampled and not just begun. The same text gives the same windows.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QCC_COMPILER_CALIBRATION_CALIBRATIONTEXT_H
+#define QCC_COMPILER_CALIBRATION_CALIBRATIONTEXT_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace qcc {
+
+struct CalibrationText {
+  std::string path;
+  std::string hash;         ///< SHA-256 of the file's bytes, in hex
+  int64_t window = 512;     ///< tokens of a window
+  std::vector<int32_t> tokens; ///< [windows, window]
+  std::vector<std::string> warnings;
+
+  int64_t windows() const { return static_cast<int64_t>(tokens.size()) / window; }
+};
+
+/// Reads `path` as UTF-8, tokenizes it with the tokenizer blob and takes up to `windows` windows.
+/// A model's begin token starts every window. Fails (WrongUse) without a tokenizer, for an unreadable or empty file
+/// and for a text of less than one window; warns about a text that is too short for `windows`, or that the tokenizer was hardly
+/// made for (fewer than two characters a token).
+llvm::Expected<CalibrationText> readCalibrationText(llvm::StringRef path,
+                                                    llvm::ArrayRef<uint8_t> tokenizer,
+                                                    int64_t windows, int64_t window);
+
+} // namespace qcc
+
+#endif // QCC_COMPILER_CALIBRATION_CALIBRATIONTEXT_H

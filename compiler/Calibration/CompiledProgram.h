@@ -1,0 +1,53 @@
+//===- CompiledProgram.h - A compiled module that runs inside the compiler ------------===//
+//
+// Calibration and the quality report run the same code that an artifact would: the module goes
+// through all stages for this machine and is loaded by ORC. Its weights lie in a file without a name, so they can be
+// replaced while it runs and their pages given back.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QCC_COMPILER_CALIBRATION_COMPILEDPROGRAM_H
+#define QCC_COMPILER_CALIBRATION_COMPILEDPROGRAM_H
+
+#include "compiler/Codegen/ModelDescriptor.h"
+#include "compiler/CompilerOptions.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+
+namespace qcc {
+
+class Model;
+
+class CompiledProgram {
+public:
+  /// Compiles `module` (after Import, for the machine that `setTarget` says, which must be this one) and loads it. The module
+  /// stays alive with the program and holds the weights' places. `jobs` threads run it.
+  static llvm::Expected<std::unique_ptr<CompiledProgram>>
+  create(mlir::OwningOpRef<mlir::ModuleOp> module, const Model &model,
+         const CompilerOptions &options, unsigned jobs);
+  ~CompiledProgram();
+
+  mlir::ModuleOp module() const;
+  /// What runs; entry points by name with their inputs and outputs.
+  const ModelDescriptor &descriptor() const;
+  const EntryDescriptor &entry(llvm::StringRef name) const;
+
+  /// The weights, weightBytes(module()) bytes, zero until written.
+  llvm::MutableArrayRef<uint8_t> weights() const;
+  /// Gives back the memory of the pages within [offset, offset + size); what they hold stays.
+  void dropPages(uint64_t offset, uint64_t size) const;
+
+  /// Runs an entry point on all threads. `dims` in the order of its dimNames, inputs and outputs in its own order; the
+  /// state (KV cache) stays between calls.
+  llvm::Error call(llvm::StringRef entry, llvm::ArrayRef<int64_t> dims,
+                   llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs);
+
+private:
+  struct State;
+  explicit CompiledProgram(std::unique_ptr<State> state);
+  std::unique_ptr<State> state;
+};
+
+} // namespace qcc
+
+#endif // QCC_COMPILER_CALIBRATION_COMPILEDPROGRAM_H

@@ -1,0 +1,87 @@
+//===- LayerQuantizer.cpp - Quantizes a language model layer by layer --------------------===//
+
+#include "compiler/Calibration/LayerQuantizer.h"
+#include "compiler/Calibration/StatisticsCollector.h"
+#include "dialects/QuantExt/Codec/Reference.h"
+#include "frontends/Common/Error.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace llvm;
+
+namespace qcc {
+
+Error LayerQuantizer::start() { return runner.embed(text.tokens, text.window, stream); }
+
+std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
+  if (runner.isLayerWeight(weight.getSymName()))
+    return instance;
+  return std::nullopt;
+}
+
+Error LayerQuantizer::begin(int64_t layer) {
+  StringMap<StatisticsCollector> collectors;
+  for (const auto &observer : runner.observers())
+    collectors.try_emplace(observer.getKey(), observer.getValue(), /*hessian=*/true);
+  for (int64_t w = 0; w < stream.windows; ++w) {
+    Error error = runner.run(layer, layer + 1, stream, w, nullptr,
+                             [&](StringRef observer, const float *x, int64_t rows) {
+                               collectors.find(observer)->second.add(x, rows, pool);
+                             });
+    pool.wait();
+    if (error)
+      return error;
+  }
+  statistics.clear();
+  factors.clear();
+  for (auto &collector : collectors) {
+    InputStatistics &found = statistics[collector.getKey()] = collector.second.finish();
+    if (Error error = checkStatistics(found, found.k))
+      return make_error<ModelError>(ExitCode::BadModel,
+                                    ("calibration: what layer " + Twine(layer) +
+                                     " multiplies with @" + collector.getKey() + ": " +
+                                     toString(std::move(error)))
+                                        .str());
+  }
+  return Error::success();
+}
+
+Error LayerQuantizer::end(int64_t layer) {
+  for (int64_t w = 0; w < stream.windows; ++w)
+    if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
+      return error;
+  runner.dropLayer(layer);
+  return Error::success();
+}
+
+Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
+                               ArrayRef<float> values, QuantizedMatrix &rows) {
+  MethodOptions options = methodOptions(*weight.getMethod());
+  options.threads = jobs;
+  const InputStatistics *found = nullptr;
+  const HessianFactor *factor = nullptr;
+  if (weight.getObserver() && runner.isLayerWeight(weight.getSymName())) {
+    found = &statistics.find(*weight.getObserver())->second;
+    auto known = factors.find(*weight.getObserver());
+    if (options.gptq && known == factors.end()) {
+      Expected<HessianFactor> made =
+          HessianFactor::make(*found, options.damping, options.activationOrder);
+      if (!made)
+        return made.takeError();
+      known = factors.try_emplace(*weight.getObserver(), std::move(*made)).first;
+    }
+    if (options.gptq)
+      factor = &known->second;
+  } else {
+    // Nothing was observed: what is left is what needs no data.
+    options = methodOptions("mse");
+    options.threads = jobs;
+  }
+  if (Error error = quantizeMatrix(values.data(), rows.n, rows.k, rows.scheme, found, options, rows,
+                                   nullptr, factor))
+    return error;
+  if (!runner.isLayerWeight(weight.getSymName()))
+    return Error::success();
+  return runner.replace(weight.getSymName(), instance, firstRow, dequantize(rows));
+}
+
+} // namespace qcc

@@ -1,0 +1,48 @@
+//===- LayerQuantizer.h - Quantizes a language model layer by layer ----------------------===//
+//
+// Step l: layer l runs with its float weights on what the quantized layers before it made of the
+// calibration text; its observers' statistics decide codes and scales; the quantized weights
+// replace the float ones, and the layer runs again for the next step.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QCC_COMPILER_CALIBRATION_LAYERQUANTIZER_H
+#define QCC_COMPILER_CALIBRATION_LAYERQUANTIZER_H
+
+#include "compiler/Calibration/CalibrationText.h"
+#include "compiler/Calibration/LayerRunner.h"
+#include "compiler/Methods/Hessian.h"
+#include "compiler/Methods/Methods.h"
+#include "compiler/Weights/DataFreeQuantizer.h"
+#include "llvm/Support/ThreadPool.h"
+
+namespace qcc {
+
+class LayerQuantizer final : public WeightQuantizer {
+public:
+  LayerQuantizer(LayerRunner &runner, const CalibrationText &text, unsigned jobs)
+      : runner(runner), text(text), jobs(jobs), pool(llvm::hardware_concurrency(jobs)) {}
+
+  /// Before anything else.
+  llvm::Error start();
+
+  std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override;
+  llvm::Error begin(int64_t layer) override;
+  llvm::Error end(int64_t layer) override;
+  void fold(nn::WeightOp, int64_t, int64_t, int64_t, llvm::MutableArrayRef<float>) override {}
+  llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
+                       llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
+
+private:
+  LayerRunner &runner;
+  const CalibrationText &text;
+  unsigned jobs;
+  llvm::DefaultThreadPool pool;
+  HiddenStates stream; ///< what the layers so far, quantized, make of the text
+  /// Of the layer at hand, by observer.
+  llvm::StringMap<InputStatistics> statistics;
+  llvm::StringMap<HessianFactor> factors;
+};
+
+} // namespace qcc
+
+#endif // QCC_COMPILER_CALIBRATION_LAYERQUANTIZER_H

@@ -1,0 +1,192 @@
+//===- LayerRunner.cpp - A language model, run layer by layer -----------------------------===//
+
+#include "compiler/Calibration/LayerRunner.h"
+#include "compiler/Model.h"
+#include "compiler/Target/TargetSpec.h"
+#include "compiler/Weights/Materialize.h"
+#include "dialects/QuantExt/Codec/Layout.h"
+#include "dialects/QuantExt/Codec/Rtn.h"
+#include "dialects/QuantExt/IR/QuantExt.h"
+#include "frontends/Common/Error.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/Calibrate/Passes.h"
+#include <cstring>
+
+using namespace llvm;
+
+namespace qcc {
+namespace {
+constexpr StringRef kTapPrefix = "tap:";
+
+Error internal(const Twine &what) {
+  return make_error<ModelError>(ExitCode::Internal, "calibration: " + what.str());
+}
+
+/// The float model: the file's own precision where that is float, else 32 bits.
+CompilerOptions floatOptions(mlir::ModuleOp module, int64_t window) {
+  bool half = all_of(module.getOps<nn::WeightOp>(), [](nn::WeightOp weight) {
+    return weight.getFormat() == "f16" || weight.getFormat() == "bf16" ||
+           cast<mlir::RankedTensorType>(weight.getSourceType()).getRank() < 2;
+  });
+  CompilerOptions options;
+  options.bits = half ? 16 : 32;
+  options.activations = Activations::F32;
+  options.kv = KVCache::F32;
+  options.context = window;
+  options.chunk = window; // one call for a window: what observers saw of it is in one piece
+  return options;
+}
+
+/// Observers in, layers out; errors say which model cannot be run so.
+Error exposeLayers(mlir::ModuleOp module, StringRef path) {
+  std::string diagnostics;
+  mlir::ScopedDiagnosticHandler handler(module.getContext(), [&](mlir::Diagnostic &diagnostic) {
+    diagnostics += (diagnostics.empty() ? "" : "; ") + diagnostic.str();
+    return mlir::success();
+  });
+  mlir::PassManager manager(module.getContext());
+  manager.addPass(createInsertObservers());
+  manager.addPass(createExposeLayers());
+  manager.addNestedPass<mlir::func::FuncOp>(createTapObservers());
+  if (mlir::failed(manager.run(module)))
+    return unsupported(path, "this model cannot be calibrated", {diagnostics});
+  return Error::success();
+}
+} // namespace
+
+LayerRunner::~LayerRunner() = default;
+
+Expected<std::unique_ptr<LayerRunner>> LayerRunner::create(Model &model, StringRef path,
+                                                           mlir::MLIRContext &context,
+                                                           const CompilerOptions &user,
+                                                           int64_t window, unsigned jobs) {
+  auto runner = std::unique_ptr<LayerRunner>(new LayerRunner());
+  CompilerOptions importOptions = user;
+  importOptions.kv = KVCache::F32;
+  importOptions.context = window;
+  Expected<mlir::OwningOpRef<mlir::ModuleOp>> module = model.import(&context, importOptions);
+  if (!module)
+    return module.takeError();
+  Expected<TargetSpec> host = resolveTarget("native", "", "");
+  if (!host)
+    return host.takeError();
+  setTarget(**module, *host);
+  if (Error error = exposeLayers(**module, path))
+    return std::move(error);
+  (*module)->walk([&](nn::LoadWeightOp load) {
+    if (load.getInstance())
+      runner->layerWeights.insert(load.getWeight());
+  });
+  CompilerOptions options = floatOptions(**module, window);
+  runner->window = window;
+  Expected<std::unique_ptr<CompiledProgram>> program =
+      CompiledProgram::create(std::move(*module), model, options, jobs);
+  if (!program)
+    return program.takeError();
+  runner->program = std::move(*program);
+  for (auto weight : runner->program->module().getOps<nn::WeightOp>()) {
+    runner->weights[weight.getSymName()] = weight;
+    if (runner->isLayerWeight(weight.getSymName()))
+      runner->numLayers = std::max<int64_t>(runner->numLayers, weight.getSources().size());
+  }
+  MutableArrayRef<uint8_t> memory = runner->program->weights();
+  auto sink = [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
+    std::memcpy(memory.data() + offset, bytes.data(), bytes.size());
+    return Error::success();
+  };
+  if (Error error =
+          materializeWeights(runner->program->module(), model.files(), path, sink, {}, jobs))
+    return std::move(error);
+  runner->program->dropPages(0, memory.size());
+  if (Error error = runner->findTaps())
+    return std::move(error);
+  return runner;
+}
+
+Error LayerRunner::findTaps() {
+  for (const TensorDescriptor &output : ArrayRef(program->entry("layers").outputs).drop_front()) {
+    StringRef name = output.name;
+    if (!name.consume_front(kTapPrefix) || output.dims.size() != 2)
+      return internal("unexpected result '" + output.name + "' of the layers");
+    tapNames.push_back(name.str());
+    observerWidths[name] = output.dims[1];
+    tapBuffers.emplace_back(window * output.dims[1]);
+  }
+  return Error::success();
+}
+
+int64_t LayerRunner::hidden() const { return program->descriptor().languageModel->hidden; }
+int64_t LayerRunner::vocabulary() const { return program->descriptor().languageModel->vocabulary; }
+
+Error LayerRunner::embed(ArrayRef<int32_t> tokens, int64_t size, HiddenStates &out) {
+  out.window = size;
+  out.windows = static_cast<int64_t>(tokens.size()) / size;
+  out.width = hidden();
+  out.values.resize(tokens.size() * out.width);
+  for (int64_t w = 0; w < out.windows; ++w)
+    if (Error error = program->call("embed", {size}, {tokens.data() + w * size}, {out.of(w)}))
+      return error;
+  return Error::success();
+}
+
+Error LayerRunner::run(int64_t first, int64_t last, const HiddenStates &in, int64_t w,
+                       HiddenStates *out, Tap tap) {
+  result.resize(in.window * in.width);
+  SmallVector<void *> outputs{result.data()};
+  for (std::vector<float> &buffer : tapBuffers)
+    outputs.push_back(buffer.data());
+  constexpr int64_t position = 0;
+  if (Error error =
+          program->call("layers", {in.window, first, last, position}, {in.of(w)}, outputs))
+    return error;
+  if (tap)
+    for (auto [name, buffer] : zip(tapNames, tapBuffers))
+      tap(name, buffer.data(), in.window);
+  if (out)
+    std::memcpy(out->of(w), result.data(), result.size() * sizeof(float));
+  return Error::success();
+}
+
+Error LayerRunner::head(const float *hidden, int64_t rows, float *logits) {
+  return program->call("head", {rows}, {hidden}, {logits});
+}
+
+Error LayerRunner::replace(StringRef symbol, int64_t instance, int64_t firstRow,
+                           ArrayRef<float> values) {
+  auto found = weights.find(symbol);
+  if (found == weights.end())
+    return internal("no weight @" + symbol);
+  nn::WeightOp weight = found->second;
+  auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+  uint8_t *base =
+      program->weights().data() + *weight.getOffset() + instance * *weight.getStride();
+  if (!weight.getScheme()) {
+    std::memcpy(base, values.data(), values.size() * sizeof(float));
+    return Error::success();
+  }
+  Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
+  int64_t k = type.getDimSize(1), lanes = *weight.getLanes();
+  int64_t rows = static_cast<int64_t>(values.size()) / k;
+  QuantizedMatrix matrix = makeMatrix(scheme, rows, k);
+  for (int64_t r = 0; r < rows; ++r) {
+    RtnResult result = quantizeRow(values.data() + r * k, scheme, k, rowOf(matrix, r));
+    if (result.fault != RtnResult::Fault::None)
+      return internal("@" + symbol + " row " + Twine(firstRow + r) + ": " + describe(result));
+  }
+  std::vector<uint8_t *> places;
+  ArrayRef<int64_t> offsets = *weight.getComponentOffsets();
+  for (auto [offset, tile] : zip(offsets, tileBytes(scheme, k, lanes)))
+    places.push_back(base + offset + firstRow / lanes * tile);
+  packTiles(matrix, lanes, places);
+  return Error::success();
+}
+
+void LayerRunner::dropLayer(int64_t layer) {
+  for (auto &[symbol, weight] : weights)
+    if (isLayerWeight(symbol))
+      program->dropPages(*weight.getOffset() + layer * *weight.getStride(), *weight.getStride());
+}
+
+} // namespace qcc

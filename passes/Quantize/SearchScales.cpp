@@ -1,0 +1,22 @@
+//===- SearchScales.cpp - Scales that lose least --------------------------------===//
+
+#include "passes/Quantize/EncodedWeights.h"
+#include "passes/Quantize/Passes.h"
+
+namespace qcc {
+#define GEN_PASS_DEF_SEARCHSCALES
+#include "passes/Quantize/Passes.h.inc"
+
+namespace {
+struct SearchScales final : impl::SearchScalesBase<SearchScales> {
+  using SearchScalesBase::SearchScalesBase;
+
+  void runOnOperation() override {
+    forEachEncodedWeight(getOperation(), [&](quant_ext::EncodeOp encode, nn::WeightOp weight) {
+      if (encode.getMethod() == "rtn")
+        appendMethod(encode, importance && weight.getObserver() ? "importance" : "mse");
+    });
+  }
+};
+} // namespace
+} // namespace qcc

@@ -1,0 +1,19 @@
+// RUN: qcc-opt %s --qcc-quantize-weights="bits=3 codebook=true" | FileCheck %s --check-prefix=BOOK
+// RUN: qcc-opt %s --qcc-quantize-weights="bits=2 group=16 codebook=true super-scales=true" | FileCheck %s --check-prefix=BOTH
+// RUN: qcc-opt %s --qcc-quantize-weights="bits=4 super-scales=true" | FileCheck %s --check-prefix=SUPER
+// RUN: qcc-opt %s --qcc-quantize-weights="bits=6 codebook=true" | FileCheck %s --check-prefix=WIDE
+
+// Non-linear grids, and int8 scales with one binary16 for each row of 96 weights.
+
+nn.weight @w : tensor<32x96xf32> sources ["w"] format "f32" order "natural"
+
+// BOOK: quant_ext.encode {{.*}}code = codebook, bits = 3, group = 32, scale = f16, min = none, codebook = -127, -79, -45, -14, 14, 45, 79, 127>{{.*}} -> tensor<32x96xi8>, tensor<32x3xf16>
+// BOTH: quant_ext.encode {{.*}}code = codebook, bits = 2, group = 16, scale = super, min = none, codebook = -127, -38, 38, 127>{{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x6xi8>
+// SUPER: quant_ext.encode {{.*}}code = integer, bits = 4, group = 32, offset = 8, scale = super, min = none>{{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x3xi8>
+// There are no codebooks of more than 4 bits.
+// WIDE: quant_ext.encode {{.*}}code = integer, bits = 6
+func.func @linear(%x: tensor<?x96xf32>) -> tensor<?x32xf32> {
+  %w = nn.load_weight @w : tensor<32x96xf32>
+  %y = nn.linear %x, %w : tensor<?x96xf32>, tensor<32x96xf32> -> tensor<?x32xf32>
+  return %y : tensor<?x32xf32>
+}
