@@ -58,6 +58,9 @@ LayerKinds findKinds(const LanguageModelSource &source) {
       signature.push_back(tensor   ? static_cast<int>(tensor->dtype)
                           : packed ? schemes.number(packed->scheme)
                                    : -1);
+      const LoraFactors *lora = source.lora(role, layer);
+      signature.push_back(lora ? static_cast<int>(lora->a->dtype) : -1);
+      signature.push_back(lora ? static_cast<int>(lora->b->dtype) : -1);
     }
     size_t kind = llvm::find(signatures, signature) - signatures.begin();
     if (kind == signatures.size()) {
@@ -116,6 +119,31 @@ private:
       weight.setHeadDim(order.headDim);
     if (role == Role::TokenEmbedding || role == Role::Output)
       weight.setRole(role == Role::Output ? "output" : "embedding");
+    importAdapter(weight, role, kind, layers);
+  }
+
+  /// The adapter's change of a matrix: a note on the weight, or factors as weights of their own.
+  void importAdapter(nn::WeightOp weight, Role role, int64_t kind, ArrayRef<int64_t> layers) {
+    const LoraFactors *first = source.lora(role, layers.front());
+    if (!first)
+      return;
+    SmallVector<Attribute> modules, down, up;
+    for (int64_t layer : layers) {
+      modules.push_back(b.getStringAttr(moduleName(role, layer)));
+      down.push_back(b.getStringAttr(source.lora(role, layer)->a->name));
+      up.push_back(b.getStringAttr(source.lora(role, layer)->b->name));
+    }
+    if (options.mergeAdapter) {
+      weight.setMergedAttr(b.getArrayAttr(modules));
+      return;
+    }
+    auto factor = [&](StringRef suffix, const SourceTensor &tensor, ArrayRef<Attribute> names) {
+      auto op = nn::WeightOp::create(b, symbol(role, kind) + suffix.str(), weightType(tensor),
+                                     names, StringRef(info(tensor.dtype).name).lower());
+      op.setRole("adapter");
+    };
+    factor("_lora_a", *first->a, down);
+    factor("_lora_b", *first->b, up);
   }
 
   /// A matrix that another tool quantized, in the order of columns that it is stored in.
@@ -129,6 +157,7 @@ private:
         quant_ext::SchemeAttr::get(b.getContext(), source.packed(role, layers.front())->scheme));
     if (role == Role::Output)
       weight.setRole("output");
+    importAdapter(weight, role, kind, layers);
     importOrder(role, kind, layers);
   }
 
@@ -264,17 +293,36 @@ private:
     }
   }
 
+  /// (x A^T) B^T, or null where no adapter stands beside the matrix.
+  Value adapterPath(Value x, Role role, int64_t kind, Value instance) {
+    Value down = load(symbol(role, kind) + "_lora_a", instance);
+    if (!down)
+      return {};
+    return product(product(x, down), load(symbol(role, kind) + "_lora_b", instance));
+  }
+
+  /// x W^T.
+  Value product(Value x, Value weight) {
+    int64_t tokens = cast<RankedTensorType>(x.getType()).getDimSize(0);
+    int64_t n = cast<RankedTensorType>(weight.getType()).getDimSize(0);
+    return nn::LinearOp::create(b, f32({tokens, n}), x, weight);
+  }
+
   /// The linear layer that `role` is the matrix of, with its bias if it has one.
   Value linear(Value x, Role role, int64_t kind = 0, Value instance = {}) {
     Value weight = load(role, kind, instance), bias;
     if (std::optional<Role> biasRole = biasOf(role))
       bias = load(*biasRole, kind, instance);
+    Value change = adapterPath(x, role, kind, instance);
     auto order = orders.find({role, kind});
     if (order != orders.end())
       x = nn::PermuteColumnsOp::create(b, x, load(order->second, instance));
-    int64_t tokens = cast<RankedTensorType>(x.getType()).getDimSize(0);
-    int64_t n = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-    Value y = nn::LinearOp::create(b, f32({tokens, n}), x, weight);
+    Value y = product(x, weight);
+    if (change)
+      y = elementwise({y, change}, [&](ArrayRef<Value> v) -> Value {
+        Value scale = arith::ConstantOp::create(b, b.getF32FloatAttr(source.adapter->scale));
+        return arith::AddFOp::create(b, v[0], arith::MulFOp::create(b, scale, v[1]));
+      });
     return bias ? elementwise({y, bias},
                               [&](ArrayRef<Value> v) -> Value {
                                 return arith::AddFOp::create(b, v[0], v[1]);

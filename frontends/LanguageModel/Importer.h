@@ -15,8 +15,9 @@
 namespace qcc {
 
 struct LanguageModelImportOptions {
-  int64_t context = 0;      ///< positions of the KV cache, a multiple of 16
-  bool floatCache = false; ///< hold keys and values in f32 instead of f16
+  int64_t context = 0;       ///< positions of the KV cache, a multiple of 16
+  bool floatCache = false;   ///< hold keys and values in f32 instead of f16
+  bool mergeAdapter = false; ///< into the weights, instead of beside them
 
   int64_t cacheElementBytes() const { return floatCache ? 4 : 2; }
 };

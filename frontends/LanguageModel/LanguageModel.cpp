@@ -141,6 +141,14 @@ void checkTensor(const SourceTensor &tensor, Role role, const ModelConfig &confi
 
 } // namespace
 
+std::string moduleName(Role role, int64_t layer) {
+  if (!isLinear(role))
+    return "";
+  StringRef name = kRoleNames[size_t(role)].hf;
+  name.consume_back(".weight");
+  return (isPerLayer(role) ? "model.layers." + std::to_string(layer) + "." : "") + name.str();
+}
+
 const char *roleName(Role role) { return kRoleNames[size_t(role)].name; }
 
 std::vector<int64_t> expectedShape(Role role, const ModelConfig &config) {
@@ -206,6 +214,49 @@ const SourceTensor *LanguageModelSource::tensor(Role role, int64_t layer) const 
 
 const PackedWeight *LanguageModelSource::packed(Role role, int64_t layer) const {
   return player(role, layer).packed.get();
+}
+
+const LoraFactors *LanguageModelSource::lora(Role role, int64_t layer) const {
+  return adapter ? adapter->find(moduleName(role, layer)) : nullptr;
+}
+
+Error LanguageModelSource::attach(LoraAdapter given) {
+  StringSet<> known;
+  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+    for (const RoleNames &row : kRoleNames) {
+      std::string module = moduleName(row.role, layer);
+      const LoraFactors *factors = module.empty() ? nullptr : given.find(module);
+      if (!factors || !known.insert(module).second)
+        continue;
+      if (row.role == Role::Output && config.tieEmbeddings)
+        return unsupported(given.path, "changes lm_head, which is the token embedding of this "
+                                       "model, too");
+      std::vector<int64_t> shape = expectedShape(row.role, config);
+      if (factors->a->shape[1] != shape[1] || factors->b->shape[0] != shape[0])
+        return badModel(given.path, module,
+                        "has factors " + shapeString(factors->a->shape) + " and " +
+                            shapeString(factors->b->shape) + ", which do not fit the layer's " +
+                            shapeString(shape));
+    }
+  std::vector<std::string> strange;
+  for (const auto &entry : given.modules)
+    if (!known.contains(entry.getKey()))
+      strange.push_back(entry.getKey().str());
+  llvm::sort(strange);
+  if (!strange.empty())
+    return unsupported(given.path, "changes what are no linear layers of " + path,
+                       std::move(strange));
+  adapter = std::move(given);
+  return Error::success();
+}
+
+bool LanguageModelSource::adaptsQuantized() const {
+  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+    for (const RoleNames &row : kRoleNames)
+      if (lora(row.role, layer) &&
+          (packed(row.role, layer) || isBlock(tensor(row.role, layer)->dtype)))
+        return true;
+  return false;
 }
 
 RowOrder LanguageModelSource::rowOrder(Role role) const {

@@ -78,7 +78,7 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
 
   FailureOr<Choice> choose(nn::WeightOp weight) const {
     StringRef format = weight.getFormat();
-    if (bits == 0) {
+    if (bits == 0 || weight.getRole() == "adapter") {
       if (mlir::Attribute own = weight.getSourceSchemeAttr()) {
         if (auto packed = dyn_cast<quant_ext::SchemeAttr>(own))
           return Choice{packed.toScheme(), "keep"};

@@ -37,6 +37,8 @@ LogicalResult WeightOp::verify() {
     return emitOpError("source type must be a tensor of static shape");
   if (getSources().empty())
     return emitOpError("needs at least one source tensor");
+  if (getMerged() && getMerged()->size() != getSources().size())
+    return emitOpError("merged must name a module for each source");
   StringRef order = getOrder();
   if (order != "natural" && order != "transposed" && order != "interleaved")
     return emitOpError("order must be natural, transposed or interleaved, found '")

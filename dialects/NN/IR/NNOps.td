@@ -36,7 +36,9 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
     file holds it (a GGUF block format or an element type). `order` says how the rows lie there:
     `natural`, `transposed` ([K, N]), or `interleaved` with `head_dim` (rotary pairs are adjacent
     rows of a head; the recipe puts them half a head apart). `role` is `embedding` or `output` for
-    the tables at a model's ends, which lose more from few bits than the rest. `observer` names the
+    the tables at a model's ends, which lose more from few bits than the rest, or `adapter` for the
+    factors of a low-rank adapter, which lie in the adapter's file and keep its precision. `merged` names
+    for each instance the adapter's module whose product is added to the weight. `observer` names the
     statistics of what the weight is multiplied with (`qcc-insert-observers`).
     A layer that another tool quantized is named by its module ("model.layers.0.mlp.up_proj"), its format
     by the tool ("gptq"), and `source_scheme` says what exactly the codes are.
@@ -53,6 +55,7 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
                        StrAttr:$format, StrAttr:$order, OptionalAttr<I64Attr>:$head_dim,
                        OptionalAttr<StrAttr>:$role, OptionalAttr<StrAttr>:$observer,
                        OptionalAttr<AnyAttr>:$source_scheme,
+                       OptionalAttr<StrArrayAttr>:$merged,
                        OptionalAttr<AnyAttr>:$scheme, OptionalAttr<StrAttr>:$method,
                        OptionalAttr<I64Attr>:$lanes, OptionalAttr<TypeArrayAttr>:$component_types,
                        OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$stride,

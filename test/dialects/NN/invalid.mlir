@@ -193,3 +193,8 @@ func.func @permute_dynamic(%x: tensor<1x?xf32>, %order: tensor<?xi32>) {
   %0 = nn.permute_columns %x, %order : tensor<1x?xf32>, tensor<?xi32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{'nn.weight' op merged must name a module for each source}}
+nn.weight @w : tensor<32x64xf32> sources ["a", "b"] format "f32" order "natural" {merged = ["m.q_proj"]}

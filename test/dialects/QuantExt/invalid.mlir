@@ -334,7 +334,7 @@ func.func @gather_weight(%i: tensor<3xi32>, %c: tensor<32x64xi8>, %s: tensor<32x
 
 // -----
 
-// expected-error @+1 {{scheme: a codebook has 16 entries and codes of 4 bits}}
+// expected-error @+1 {{scheme: a codebook of floats has 16 entries and codes of 4 bits}}
 #s = #quant_ext.scheme<code = float_codebook, bits = 4, group = 32, scale = f16, min = none, floatCodebook = dense<[1.0, 2.0]> : tensor<2xf32>>
 
 // -----
