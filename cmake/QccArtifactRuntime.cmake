@@ -75,7 +75,7 @@ function(qcc_add_artifact_runtime arch triple)
       ${src}/TensorModelMain.cpp)
   set(lm ${core} ${text_sources} ${src}/Npy.cpp ${src}/Options.cpp ${src}/LanguageModel.cpp
       ${src}/LanguageModelMain.cpp ${src}/Generate.cpp ${src}/Chat.cpp ${src}/Bench.cpp
-      ${src}/Eval.cpp ${src}/Sampler.cpp)
+      ${src}/Eval.cpp ${src}/MultipleChoice.cpp ${src}/Sampler.cpp)
   set(library ${core} ${src}/Library.cpp)
   set(all ${tensor} ${lm} ${library})
   list(REMOVE_DUPLICATES all)

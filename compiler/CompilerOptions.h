@@ -18,10 +18,10 @@ namespace qcc {
 enum class Phase { Import, Quantize, Pack, Tile, Vectorize, Bufferize, LLVM };
 
 /// Precision of activations in matmuls with integer weights.
-enum class Activations { Default, F32, Int8 };
+enum class Activations { Default, F32, Int8, Static8 };
 
 /// How the KV cache is held. Default: as the activations, f32 when those are kept in f32.
-enum class KVCache { Default, F32, F16 };
+enum class KVCache { Default, F32, F16, Int8 };
 
 /// How codes and scales of quantized weights are chosen; several are applied in this order.
 enum class Method { Mse, Importance, Gptq, Descent };

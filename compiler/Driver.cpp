@@ -9,6 +9,7 @@
 #include "compiler/Model.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Progress.h"
+#include "compiler/Weights/ActivationScales.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
 #include "compiler/Weights/Materialize.h"
 #include "frontends/Common/Error.h"
@@ -58,10 +59,19 @@ public:
     target = std::move(*resolved);
     if (Error error = import())
       return error;
+    if (!request.activationScales.empty()) {
+      Expected<TensorTable> scales = readActivationScales(request.activationScales);
+      if (!scales)
+        return scales.takeError();
+      calibrated = std::move(*scales);
+    }
     if (Error error = runPhases())
       return error;
     if (request.compileTo != Phase::LLVM || request.emit == Emit::MLIR)
       return writeText(print());
+    if (request.options.calibration.empty())
+      if (Error error = checkCalibrated(*module, calibrated))
+        return error;
     if (Error error = generateCode())
       return error;
     if (Error error = writeOutput())
@@ -93,10 +103,11 @@ private:
       return imported.takeError();
     module = std::move(*imported);
     setTarget(*module, target);
-    if (request.options.activations == Activations::Int8 &&
+    bool isStatic = request.options.activations == Activations::Static8;
+    if ((request.options.activations == Activations::Int8 || isStatic) &&
         TargetInfo::of(*module).dot == TargetInfo::Dot::None)
       return make_error<ModelError>(ExitCode::WrongUse,
-                                    "-act=int8: " + request.target +
+                                    (isStatic ? "-act=static8: " : "-act=int8: ") + request.target +
                                         " has no dot product of bytes; name a CPU that has one "
                                         "(-mcpu=neoverse-n1, -mattr=+dotprod) or use -act=f32");
     return dump(Phase::Import);
@@ -264,8 +275,8 @@ private:
     }
     progress.step("calibrate");
     Expected<CalibrationText> text =
-        readCalibrationText(options.calibration, model->tokenizer, options.calibrationWindows,
-                            options.calibrationWindow);
+        readText("-calib", options.calibration, model->tokenizer, options.calibrationWindows,
+                 options.calibrationWindow, TakeWindows::Spread);
     if (!text)
       return text.takeError();
     calibrationText = std::move(*text);
@@ -278,8 +289,8 @@ private:
       return runner.takeError();
     layerRunner = std::move(*runner);
     auto layers =
-        std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, request.jobs);
-    if (Error error = layers->start())
+        std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, calibrated, request.jobs);
+    if (Error error = layers->start(*module))
       return error;
     quantizer = std::move(layers);
     return Error::success();
@@ -298,8 +309,10 @@ private:
     if (Error error = calibrate())
       return error;
     progress.step("weights");
+    WeightFiles files = model->files();
+    files.calibrated = &calibrated;
     Error error = materializeWeights(
-        *module, model->files(), request.model,
+        *module, files, request.model,
         [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
           return artifact.writeWeights(offset, bytes);
         },
@@ -382,6 +395,7 @@ private:
   std::string diagnostics;
   TargetSpec target;
   std::unique_ptr<Model> model;
+  TensorTable calibrated; ///< what recipes take from calibration, not from the model
   CalibrationText calibrationText;
   std::unique_ptr<LayerRunner> layerRunner;
   std::unique_ptr<WeightQuantizer> quantizer;

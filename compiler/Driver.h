@@ -21,6 +21,7 @@ struct CompileRequest {
   Emit emit = Emit::Exe;
   Phase compileTo = Phase::LLVM; ///< stops after this phase and writes MLIR
   std::string dumpPhasesTo;      ///< directory for the IR after every phase
+  std::string activationScales;  ///< JSON file with the scales of -act=static8
   std::string program;           ///< path of qcc itself: the runtime lies beside it
   bool quiet = false;
   bool verbose = false; ///< lists every weight with its scheme and size

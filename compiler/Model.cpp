@@ -92,10 +92,8 @@ public:
   void describe(const CompilerOptions &options, ModelDescriptor &descriptor) const override {
     const ModelConfig &config = source.config;
     LanguageModelImportOptions import_ = importOptions(options);
-    int64_t cache = config.numLayers * config.numKvHeads * config.headDim * import_.context * 2 *
-                    import_.cacheElementBytes();
     descriptor.languageModel = {config.vocabSize, config.hiddenSize, import_.context, options.chunk,
-                                cache};
+                                stateLayout(config, import_).back()};
     for (EntryDescriptor &entry : descriptor.entries)
       for (auto [dim, max] : zip(entry.dimNames, entry.dimMax))
         max = dim == "T" ? options.chunk : import_.context;
@@ -111,6 +109,7 @@ private:
     result.context = alignTo(wanted, 16);
     result.floatCache = options.floatCache();
     result.mergeAdapter = mergeAdapter;
+    result.int8Cache = options.kv == KVCache::Int8;
     return result;
   }
 

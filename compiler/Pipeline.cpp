@@ -96,6 +96,7 @@ static void addMethods(OpPassManager &pm, const CompilerOptions &options) {
 void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   if (!options.calibration.empty())
     pm.addPass(createInsertObservers());
+  pm.addPass(createSplitWeights());
   // Upstream's quantized types are taken at the boundary and become arithmetic on storage types.
   pm.addNestedPass<func::FuncOp>(quant::createLowerQuantOps());
   pm.addPass(quant::createStripFuncQuantTypes());
@@ -103,7 +104,9 @@ void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
       {options.bits, options.group, options.asymmetric, options.codebook, options.superScales}));
   addMethods(pm, options);
   pm.addPass(createCSEPass());
-  if (options.activations != Activations::F32)
+  if (options.activations == Activations::Static8)
+    pm.addPass(createQuantizeActivationsStatic());
+  else if (options.activations != Activations::F32)
     pm.addPass(createQuantizeActivations());
   pm.addPass(createRemoveObservers());
   cleanUp(pm);

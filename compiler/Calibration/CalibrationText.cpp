@@ -16,19 +16,20 @@ constexpr size_t kMostBytes = size_t(64) << 20;
 /// Below this the tokenizer falls back to bytes: another language, or no text at all.
 constexpr double kFewestCharactersPerToken = 2.0;
 
-Error wrong(StringRef path, const Twine &what) { return wrongUse("-calib=" + path, what); }
 } // namespace
 
-Expected<CalibrationText> readCalibrationText(StringRef path, ArrayRef<uint8_t> tokenizer,
-                                              int64_t windows, int64_t window) {
+Expected<CalibrationText> readText(StringRef option, StringRef path, ArrayRef<uint8_t> tokenizer,
+                                   int64_t windows, int64_t window, TakeWindows take) {
+  std::string named = (option + "=" + path).str();
+  auto wrong = [&](const Twine &what) { return wrongUse(named, what); };
   if (tokenizer.empty())
-    return wrong(path, "the model has no tokenizer; put its tokenizer.json beside the weights");
+    return wrong("the model has no tokenizer; put its tokenizer.json beside the weights");
   ErrorOr<std::unique_ptr<MemoryBuffer>> file = MemoryBuffer::getFile(path, /*IsText=*/true);
   if (!file)
-    return wrong(path, file.getError().message() + "; name a text file of about 100 KB or more");
+    return wrong(file.getError().message() + "; name a text file of about 100 KB or more");
   StringRef bytes = (*file)->getBuffer();
   if (bytes.trim().empty())
-    return wrong(path, "is empty; name a text file of about 100 KB or more");
+    return wrong("is empty; name a text file of about 100 KB or more");
 
   CalibrationText text;
   text.path = path.str();
@@ -37,8 +38,11 @@ Expected<CalibrationText> readCalibrationText(StringRef path, ArrayRef<uint8_t> 
   text::Tokenizer encoder;
   if (std::string fault = encoder.open(tokenizer.data(), tokenizer.size()); !fault.empty())
     return make_error<ModelError>(ExitCode::Internal, "tokenizer: " + fault);
-  StringRef used = bytes.take_front(kMostBytes);
-  std::vector<int32_t> all = encoder.encode({used.data(), used.size()}, false, false);
+  // Line ends are those of text files elsewhere: CR LF is one.
+  SmallVector<StringRef> lines;
+  bytes.take_front(kMostBytes).split(lines, "\r\n");
+  std::string used = join(lines, "\n");
+  std::vector<int32_t> all = encoder.encode(used, false, false);
 
   // With a begin token, a window is that and one token less of the text.
   std::vector<int32_t> begin = encoder.encode("", true, false);
@@ -47,22 +51,22 @@ Expected<CalibrationText> readCalibrationText(StringRef path, ArrayRef<uint8_t> 
   int64_t body = window - static_cast<int64_t>(begin.size());
   int64_t available = static_cast<int64_t>(all.size()) / body;
   if (available == 0)
-    return wrong(path, "has " + Twine(all.size()) + " tokens, less than one window of " +
+    return wrong("has " + Twine(all.size()) + " tokens, less than one window of " +
                            Twine(window) + "; name a longer text");
   int64_t taken = std::min(windows, available);
   if (taken < windows)
-    text.warnings.push_back(("-calib=" + path + " is short: " + Twine(taken) + " windows of " +
+    text.warnings.push_back((Twine(named) + " is short: " + Twine(taken) + " windows of " +
                              Twine(window) + " tokens instead of " + Twine(windows) +
                              "; results get better with a longer text")
                                 .str());
   if (used.size() < kFewestCharactersPerToken * all.size())
-    text.warnings.push_back(("-calib=" + path +
+    text.warnings.push_back((Twine(named) +
                              " is hardly text that this model knows: it has less than two bytes a "
                              "token; calibrate on text of the kind and language the model will see")
                                 .str());
   for (int64_t w = 0; w < taken; ++w) {
     text.tokens.insert(text.tokens.end(), begin.begin(), begin.end());
-    auto first = all.begin() + (w * available / taken) * body;
+    auto first = all.begin() + (take == TakeWindows::First ? w : w * available / taken) * body;
     text.tokens.insert(text.tokens.end(), first, first + body);
   }
   return text;

@@ -25,13 +25,20 @@ struct CalibrationText {
   int64_t windows() const { return static_cast<int64_t>(tokens.size()) / window; }
 };
 
+/// Which windows of a text are taken.
+enum class TakeWindows {
+  First, ///< from the beginning, as perplexity is measured
+  Spread ///< evenly over the whole text
+};
+
 /// Reads `path` as UTF-8, tokenizes it with the tokenizer blob and takes up to `windows` windows.
-/// A model's begin token starts every window. Fails (WrongUse) without a tokenizer, for an unreadable or empty file
-/// and for a text of less than one window; warns about a text that is too short for `windows`, or that the tokenizer was hardly
-/// made for (fewer than two characters a token).
-llvm::Expected<CalibrationText> readCalibrationText(llvm::StringRef path,
-                                                    llvm::ArrayRef<uint8_t> tokenizer,
-                                                    int64_t windows, int64_t window);
+/// A model's begin token starts every window. `option` names the path in messages. Fails
+/// (WrongUse) without a tokenizer, for an unreadable or empty file and for a text of less than one
+/// window; warns about a text that is too short for `windows`, or that the tokenizer was hardly
+/// made for (less than two bytes a token).
+llvm::Expected<CalibrationText> readText(llvm::StringRef option, llvm::StringRef path,
+                                         llvm::ArrayRef<uint8_t> tokenizer, int64_t windows,
+                                         int64_t window, TakeWindows take);
 
 } // namespace qcc
 

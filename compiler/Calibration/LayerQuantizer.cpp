@@ -2,6 +2,7 @@
 
 #include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Calibration/StatisticsCollector.h"
+#include "compiler/Weights/ActivationScales.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
 #include "llvm/ADT/StringExtras.h"
@@ -10,18 +11,44 @@ using namespace llvm;
 
 namespace qcc {
 
-Error LayerQuantizer::start() { return runner.embed(text.tokens, text.window, stream); }
+Error LayerQuantizer::start(mlir::ModuleOp module) {
+  for (auto weight : module.getOps<nn::WeightOp>()) {
+    if (!weight.getObserver() || !weight.getMethod())
+      continue;
+    observed[*weight.getObserver()].push_back(weight);
+    MethodOptions options = methodOptions(*weight.getMethod());
+    if (options.gptq || options.descentSweeps)
+      hessians.insert(*weight.getObserver());
+  }
+  return runner.embed(text.tokens, text.window, stream);
+}
+
+const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t instance) const {
+  return runner.placeOf(cast<mlir::StringAttr>(weight.getSources()[instance]).getValue());
+}
+
+/// Of -act=static8: the largest magnitude of a tensor falls on 127.
+void LayerQuantizer::addActivationScales(int64_t layer) {
+  for (auto &entry : observed) {
+    const std::vector<float> &absMax = statistics.find(entry.getKey())->second.absMax;
+    float scale = *std::max_element(absMax.begin(), absMax.end()) / 127;
+    for (nn::WeightOp weight : entry.second)
+      for (auto [i, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
+        if (placeOf(weight, i) && placeOf(weight, i)->layer == layer)
+          addActivationScale(activationScales, source.getValue(), scale);
+  }
+}
 
 std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
-  if (runner.isLayerWeight(weight.getSymName()))
-    return instance;
-  return std::nullopt;
+  const LayerRunner::Place *place = placeOf(weight, instance);
+  return place ? std::optional(place->layer) : std::nullopt;
 }
 
 Error LayerQuantizer::begin(int64_t layer) {
   StringMap<StatisticsCollector> collectors;
   for (const auto &observer : runner.observers())
-    collectors.try_emplace(observer.getKey(), observer.getValue(), /*hessian=*/true);
+    collectors.try_emplace(observer.getKey(), observer.getValue(),
+                           hessians.contains(observer.getKey()));
   for (int64_t w = 0; w < stream.windows; ++w) {
     Error error = runner.run(layer, layer + 1, stream, w, nullptr,
                              [&](StringRef observer, const float *x, int64_t rows) {
@@ -42,6 +69,7 @@ Error LayerQuantizer::begin(int64_t layer) {
                                      toString(std::move(error)))
                                         .str());
   }
+  addActivationScales(layer);
   return Error::success();
 }
 
@@ -59,7 +87,8 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
   options.threads = jobs;
   const InputStatistics *found = nullptr;
   const HessianFactor *factor = nullptr;
-  if (weight.getObserver() && runner.isLayerWeight(weight.getSymName())) {
+  const LayerRunner::Place *place = placeOf(weight, instance);
+  if (weight.getObserver() && place) {
     found = &statistics.find(*weight.getObserver())->second;
     auto known = factors.find(*weight.getObserver());
     if (options.gptq && known == factors.end()) {
@@ -79,9 +108,7 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
   if (Error error = quantizeMatrix(values.data(), rows.n, rows.k, rows.scheme, found, options, rows,
                                    nullptr, factor))
     return error;
-  if (!runner.isLayerWeight(weight.getSymName()))
-    return Error::success();
-  return runner.replace(weight.getSymName(), instance, firstRow, dequantize(rows));
+  return place ? runner.replace(*place, firstRow, dequantize(rows)) : Error::success();
 }
 
 } // namespace qcc

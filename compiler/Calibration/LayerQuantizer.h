@@ -13,17 +13,20 @@
 #include "compiler/Methods/Hessian.h"
 #include "compiler/Methods/Methods.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
+#include "frontends/Common/TensorStorage.h"
 #include "llvm/Support/ThreadPool.h"
 
 namespace qcc {
 
 class LayerQuantizer final : public WeightQuantizer {
 public:
-  LayerQuantizer(LayerRunner &runner, const CalibrationText &text, unsigned jobs)
-      : runner(runner), text(text), jobs(jobs), pool(llvm::hardware_concurrency(jobs)) {}
+  /// `scales` gets the static scales of activations, layer by layer.
+  LayerQuantizer(LayerRunner &runner, const CalibrationText &text, TensorTable &scales,
+                 unsigned jobs)
+      : runner(runner), text(text), activationScales(scales), jobs(jobs), pool(llvm::hardware_concurrency(jobs)) {}
 
-  /// Before anything else.
-  llvm::Error start();
+  /// Before anything else; `module` is what is being compiled.
+  llvm::Error start(mlir::ModuleOp module);
 
   std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override;
   llvm::Error begin(int64_t layer) override;
@@ -33,10 +36,16 @@ public:
                        llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
 
 private:
+  void addActivationScales(int64_t layer);
+  const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
+
   LayerRunner &runner;
   const CalibrationText &text;
+  TensorTable &activationScales;
+  llvm::StringMap<std::vector<nn::WeightOp>> observed; ///< a model's weights by their observer
   unsigned jobs;
   llvm::DefaultThreadPool pool;
+  llvm::StringSet<> hessians; ///< observers whose weights need one
   HiddenStates stream; ///< what the layers so far, quantized, make of the text
   /// Of the layer at hand, by observer.
   llvm::StringMap<InputStatistics> statistics;

@@ -17,7 +17,7 @@ MethodOptions methodOptions(StringRef method) {
     else if (step == "importance")
       options.scales = ScaleMethod::Importance;
     else if (step == "gptq")
-      options.gptq = true;
+      options.gptq = true, options.damping = 0.03;
     else if (step == "descent") {
       options.descentSweeps = 2;
       options.refitScales = true;

@@ -255,6 +255,8 @@ static Expected<std::unique_ptr<WeightSource>> openBase(nn::WeightOp weight, Str
   if (ofAdapter && !files.adapter)
     return missing(weight, name);
   const SourceTensor *tensor = (ofAdapter ? files.adapter->tensors : files.tensors).find(name);
+  if (!tensor && files.calibrated)
+    tensor = files.calibrated->find(name);
   if (!tensor)
     return missing(weight, name);
   if (const GgufFormat *format = blockFormat(tensor->dtype))

@@ -24,6 +24,7 @@ struct WeightFiles {
   const TensorTable &tensors;
   const QuantizationConfig *quantization; ///< of packed layers; null without them
   const LoraAdapter *adapter;             ///< null without one
+  const TensorTable *calibrated = nullptr; ///< what recipes take from calibration; may be null
 };
 
 /// One instance of an nn.weight: a matrix [N, K] (a vector is one with K = 1) in the order and

@@ -345,28 +345,33 @@ private:
     Value position, cos, sin;
   };
 
-  /// One layer of a kind: x, keys, values -> the same.
+  /// One layer of a kind: x, keys, values, scales of int8 caches -> the same.
   SmallVector<Value> importLayer(const Forward &f, int64_t kind, Value layer, Value instance,
                                  ArrayRef<Value> state) {
     Value x = state[0], keys = state[1], values = state[2];
+    Value scales = options.int8Cache ? state[3] : Value();
     auto project = [&](Value from, Role role) { return linear(from, role, kind, instance); };
     Value h = norm(x, load(Role::AttnNorm, kind, instance));
     Value q = project(h, Role::Q), k = project(h, Role::K), v = project(h, Role::V);
     q = nn::RopeOp::create(b, q, f.cos, f.sin, config.headDim);
     k = nn::RopeOp::create(b, k, f.cos, f.sin, config.headDim);
-    auto append = nn::KVAppendOp::create(b, k, v, keys, values, layer, f.position);
+    auto append = nn::KVAppendOp::create(b, keys.getType(), values.getType(),
+                                         scales ? scales.getType() : Type(), k, v, keys, values,
+                                         layer, f.position, scales);
     Value window;
     if (llvm::any_of(config.slidingWindow, [](int64_t w) { return w != 0; }))
       window = lookup(config.slidingWindow, layer);
     float scale = 1.0f / std::sqrt(static_cast<float>(config.headDim));
-    Value attention =
-        nn::AttentionOp::create(b, q, append.getKeyResult(), append.getValueResult(), layer,
-                                f.position, window, config.numHeads, llvm::APFloat(scale));
+    Value attention = nn::AttentionOp::create(b, q, append.getKeyResult(), append.getValueResult(),
+                                              layer, f.position, window, append.getScalesResult(),
+                                              config.numHeads, llvm::APFloat(scale));
     x = accumulate(x, project(attention, Role::O));
     h = norm(x, load(Role::FfnNorm, kind, instance));
     Value gate = project(h, Role::Gate), up = project(h, Role::Up);
     x = accumulate(x, project(gated(gate, up), Role::Down));
-    return {x, append.getKeyResult(), append.getValueResult()};
+    SmallVector<Value> results{x};
+    llvm::append_range(results, append.getResults());
+    return results;
   }
 
   /// Dispatches to the layer's kind; a plain call of importLayer when there is only one.
@@ -388,20 +393,18 @@ private:
     return llvm::to_vector_of<Value>(choice.getResults());
   }
 
-  Value allLayers(const Forward &f, Value x, Value keys, Value values, Value &newKeys,
-                  Value &newValues) {
+  /// The same for all layers.
+  SmallVector<Value> allLayers(const Forward &f, ArrayRef<Value> init) {
     Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
     Value count = arith::ConstantIndexOp::create(b, config.numLayers);
     auto loop = scf::ForOp::create(
-        b, zero, count, one, ValueRange{x, keys, values},
+        b, zero, count, one, init,
         [&](OpBuilder &builder, Location loc, Value layer, ValueRange state) {
           OpBuilder::InsertionGuard guard(b);
           b.setInsertionPointToEnd(builder.getInsertionBlock());
           scf::YieldOp::create(b, importAnyLayer(f, layer, SmallVector<Value>(state)));
         });
-    newKeys = loop.getResult(1);
-    newValues = loop.getResult(2);
-    return loop.getResult(0);
+    return llvm::to_vector_of<Value>(loop.getResults());
   }
 
   Value logits(Value hidden) {
@@ -431,34 +434,47 @@ private:
     return f;
   }
 
+  /// The types of the parts of the state.
+  SmallVector<Type> stateTypes() {
+    int64_t l = config.numLayers, h = config.numKvHeads, d = config.headDim, c = options.context;
+    Type cell = options.int8Cache    ? Type(b.getI8Type())
+                : options.floatCache ? Type(b.getF32Type())
+                                     : b.getF16Type();
+    SmallVector<Type> types{RankedTensorType::get({l, h, c / 16, d, 16}, cell),
+                            RankedTensorType::get({l, h, c, d}, cell)};
+    if (options.int8Cache)
+      types.push_back(f32({l, h, 2, c}));
+    return types;
+  }
+
   /// prefill (T dynamic): hidden states of T tokens. decode (T = 1): logits of the next token.
   void importForward(StringRef name, int64_t tokens) {
     OpBuilder::InsertionGuard guard(b);
     bool decode = tokens == 1;
-    int64_t l = config.numLayers, h = config.numKvHeads, d = config.headDim, c = options.context;
-    auto ids = RankedTensorType::get(tokens, b.getI32Type());
-    Type cell = options.floatCache ? Type(b.getF32Type()) : b.getF16Type();
-    auto keyType = RankedTensorType::get({l, h, c / 16, d, 16}, cell);
-    auto valueType = RankedTensorType::get({l, h, c, d}, cell);
-    int64_t cacheBytes = l * h * c * d * options.cacheElementBytes();
-    Type out = f32({tokens, decode ? config.vocabSize : config.hiddenSize});
-    auto state = [&](int64_t offset) {
-      return argAttrs("nn.state", b.getI64IntegerAttr(offset), {}, true);
-    };
-    auto f = function(
-        name, {ids, b.getIndexType(), keyType, valueType}, {out, keyType, valueType},
-        {argAttrs("nn.input", b.getStringAttr("tokens"), decode ? "" : "T"),
-         argAttrs("nn.dim", b.getStringAttr("position")), state(0), state(cacheBytes)},
-        {argAttrs("nn.output", b.getStringAttr(decode ? "logits" : "hidden"), decode ? "" : "T")});
+    StringRef rows = decode ? "" : "T";
+    SmallVector<Type> inputs{RankedTensorType::get(tokens, b.getI32Type()), b.getIndexType()};
+    SmallVector<Type> results{f32({tokens, decode ? config.vocabSize : config.hiddenSize})};
+    SmallVector<DictionaryAttr> attrs{argAttrs("nn.input", b.getStringAttr("tokens"), rows),
+                                      argAttrs("nn.dim", b.getStringAttr("position"))};
+    for (auto [type, offset] : llvm::zip(stateTypes(), stateLayout(config, options))) {
+      inputs.push_back(type);
+      results.push_back(type);
+      attrs.push_back(argAttrs("nn.state", b.getI64IntegerAttr(offset), {}, true));
+    }
+    auto f = function(name, inputs, results, attrs,
+                      {argAttrs("nn.output", b.getStringAttr(decode ? "logits" : "hidden"), rows)});
     b.setInsertionPointToStart(&f.getBody().front());
     Value tokenIds = f.getArgument(0), position = f.getArgument(1);
     Value x = nn::EmbeddingOp::create(b, f32({tokens, config.hiddenSize}), tokenIds,
                                       load(Role::TokenEmbedding));
     Forward forward{position, {}, {}};
     std::tie(forward.cos, forward.sin) = ropeTable(tokenIds, position, tokens);
-    Value keys, values;
-    x = allLayers(forward, x, f.getArgument(2), f.getArgument(3), keys, values);
-    func::ReturnOp::create(b, ValueRange{decode ? logits(x) : x, keys, values});
+    SmallVector<Value> state{x};
+    llvm::append_range(state, f.getArguments().drop_front(2));
+    state = allLayers(forward, state);
+    if (decode)
+      state[0] = logits(state[0]);
+    func::ReturnOp::create(b, state);
   }
 
   std::pair<Value, Value> ropeTable(Value tokenIds, Value position, int64_t tokens) {
@@ -495,6 +511,19 @@ private:
 };
 
 } // namespace
+
+std::vector<int64_t> stateLayout(const ModelConfig &config,
+                                 const LanguageModelImportOptions &options) {
+  int64_t vectors = config.numLayers * config.numKvHeads * options.context;
+  int64_t cell = options.int8Cache ? 1 : options.floatCache ? 4 : 2;
+  std::vector<int64_t> offsets{0};
+  auto add = [&](int64_t bytes) { offsets.push_back(llvm::alignTo(offsets.back() + bytes, 64)); };
+  add(vectors * config.headDim * cell);
+  add(vectors * config.headDim * cell);
+  if (options.int8Cache)
+    add(vectors * 2 * sizeof(float));
+  return offsets;
+}
 
 OwningOpRef<ModuleOp> importLanguageModel(MLIRContext *context, const LanguageModelSource &source,
                                           const LanguageModelImportOptions &options) {

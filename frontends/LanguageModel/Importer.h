@@ -15,12 +15,16 @@
 namespace qcc {
 
 struct LanguageModelImportOptions {
-  int64_t context = 0;       ///< positions of the KV cache, a multiple of 16
-  bool floatCache = false;   ///< hold keys and values in f32 instead of f16
+  int64_t context = 0;      ///< positions of the KV cache, a multiple of 16
+  bool floatCache = false; ///< hold keys and values in f32 instead of f16
+  bool int8Cache = false;  ///< hold them in int8, with an f32 scale for each token and head
   bool mergeAdapter = false; ///< into the weights, instead of beside them
-
-  int64_t cacheElementBytes() const { return floatCache ? 4 : 2; }
 };
+
+/// Where keys, values and the scales of int8 ones begin in a program's state, in bytes, and last
+/// the size of all.
+std::vector<int64_t> stateLayout(const ModelConfig &config,
+                                 const LanguageModelImportOptions &options);
 
 /// Builds the module. The source was checked when it was opened, so this cannot fail on bad
 /// files; the weights' bytes are not touched.

@@ -23,7 +23,7 @@ def TileToThreads : Pass<"qcc-tile-to-threads", "mlir::func::FuncOp"> {
   }];
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
                            "mlir::linalg::LinalgDialect", "mlir::scf::SCFDialect",
-                           "mlir::tensor::TensorDialect"];
+                           "mlir::tensor::TensorDialect", "qcc::quant_ext::QuantExtDialect"];
 }
 
 #endif // QCC_PASSES_TILE

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/NN/IR/NN.h"
+#include "dialects/QuantExt/Codec/Layout.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -42,6 +43,10 @@ public:
   LogicalResult tileLinalg(linalg::LinalgOp op);
 
 private:
+  Value part(Value from, int64_t count, ArrayRef<Index> at, ArrayRef<Index> sizes);
+  Value quantizeHead(Value head, int64_t i, Value &scales);
+  Value storeHead(Value source, Value cache, ArrayRef<Index> at, ArrayRef<Index> sizes);
+
   Index index(int64_t value) { return b.getIndexAttr(value); }
   Index mul(Index a, int64_t c) {
     AffineExpr d = b.getAffineDimExpr(0);
@@ -147,18 +152,21 @@ void Tiler::tile(nn::RopeOp op) {
   op.erase();
 }
 
-/// Each head of each token goes to a column of its key block and a row of its values.
+/// Each head of each token goes to a column of its key block and a row of its values; as int8, with
+/// one scale for each.
 void Tiler::tile(nn::KVAppendOp op) {
   RankedTensorType cache = typeOf(op.getValueCache());
   int64_t heads = cache.getDimSize(1), d = cache.getDimSize(3);
   Index one = index(1), zero = index(0);
-  auto loop = forall(
-      {dim(op.getKey(), 0), index(heads)}, {op.getKeyCache(), op.getValueCache()},
-      [&](ValueRange ivs, ValueRange outs) {
+  SmallVector<Value> outputs{op.getKeyCache(), op.getValueCache()};
+  if (op.getScales())
+    outputs.push_back(op.getScales());
+  auto loop =
+      forall({dim(op.getKey(), 0), index(heads)}, outputs, [&](ValueRange ivs, ValueRange outs) {
         AffineExpr t = b.getAffineDimExpr(0), p = b.getAffineDimExpr(1);
         auto position = [&](AffineExpr e) {
-          return affine::makeComposedFoldedAffineApply(
-              b, b.getLoc(), AffineMap::get(2, 0, e), {Index(ivs[0]), Index(op.getPosition())});
+          return affine::makeComposedFoldedAffineApply(b, b.getLoc(), AffineMap::get(2, 0, e),
+                                                       {Index(ivs[0]), Index(op.getPosition())});
         };
         Index layer = op.getLayer(), head = ivs[1];
         SmallVector<Index> keyAt{layer, head, position((t + p).floorDiv(16)), zero,
@@ -166,32 +174,64 @@ void Tiler::tile(nn::KVAppendOp op) {
         SmallVector<Index> keySizes{one, one, one, index(d), one};
         SmallVector<Index> valueAt{layer, head, position(t + p), zero};
         SmallVector<Index> valueSizes{one, one, one, index(d)};
-        auto store = [&](Value from, Value to, ArrayRef<Index> at, ArrayRef<Index> sizes) {
-          auto vectorType = RankedTensorType::get({d}, b.getF32Type());
-          auto cellType = RankedTensorType::get({d}, cache.getElementType());
-          SmallVector<Index> strides(at.size(), one);
-          Value source = tensor::ExtractSliceOp::create(
-              b, vectorType, from, ArrayRef<Index>{ivs[0], mul(head, d)},
-              ArrayRef<Index>{one, index(d)}, ArrayRef<Index>{one, one});
-          Value target = tensor::ExtractSliceOp::create(b, cellType, to, at, sizes, strides);
-          auto convert = linalg::GenericOp::create(
-              b, TypeRange{cellType}, source, target,
-              ArrayRef<AffineMap>{b.getMultiDimIdentityMap(1), b.getMultiDimIdentityMap(1)},
-              ArrayRef<utils::IteratorType>{utils::IteratorType::parallel},
-              [&](OpBuilder &inner, Location loc, ValueRange args) {
-                Value cell = args[0];
-                if (cell.getType() != cache.getElementType())
-                  cell = arith::TruncFOp::create(inner, loc, cache.getElementType(), cell);
-                linalg::YieldOp::create(inner, loc, cell);
-              });
-          return convert.getResult(0);
+        SmallVector<Index> headAt{ivs[0], mul(head, d)}, headSizes{one, index(d)};
+        SmallVector<Piece> pieces;
+        auto store = [&](Value key, Value value) {
+          pieces.push_back({storeHead(key, outs[0], keyAt, keySizes), keyAt, keySizes});
+          pieces.push_back({storeHead(value, outs[1], valueAt, valueSizes), valueAt, valueSizes});
         };
-        return SmallVector<Piece>{
-            {store(op.getKey(), outs[0], keyAt, keySizes), keyAt, keySizes},
-            {store(op.getValue(), outs[1], valueAt, valueSizes), valueAt, valueSizes}};
+        if (!op.getScales()) {
+          Value key = part(op.getKey(), d, headAt, headSizes);
+          store(key, part(op.getValue(), d, headAt, headSizes));
+          return pieces;
+        }
+        SmallVector<Index> at{layer, head, zero, valueAt[2]}, sizes{one, one, index(2), one};
+        Value scales = part(outs[2], 2, at, sizes);
+        Value key = quantizeHead(slice(op.getKey(), headAt, headSizes), 0, scales);
+        Value value = quantizeHead(slice(op.getValue(), headAt, headSizes), 1, scales);
+        store(key, value);
+        pieces.push_back({scales, at, sizes});
+        return pieces;
       });
-  op.replaceAllUsesWith(loop.getResults());
+  op->replaceAllUsesWith(loop.getResults());
   op.erase();
+}
+
+/// The `count` elements of `from` at `at`, as a vector.
+Value Tiler::part(Value from, int64_t count, ArrayRef<Index> at, ArrayRef<Index> sizes) {
+  SmallVector<Index> strides(at.size(), index(1));
+  auto type = RankedTensorType::get({count}, typeOf(from).getElementType());
+  return tensor::ExtractSliceOp::create(b, type, from, at, sizes, strides);
+}
+
+/// A head [1, D] as int8 [D]; its scale becomes element `i` of `scales`.
+Value Tiler::quantizeHead(Value head, int64_t i, Value &scales) {
+  int64_t d = typeOf(head).getDimSize(1), padded = llvm::alignTo(d, kUnit);
+  auto codesType = RankedTensorType::get({1, padded}, b.getI8Type());
+  auto scaleType = RankedTensorType::get({1, 1}, b.getF32Type());
+  Value scale = quant_ext::ChooseQParamsOp::create(b, scaleType, head, d);
+  Value codes = quant_ext::QuantizeOp::create(b, codesType, head, scale, d);
+  Value zero = value(index(0));
+  Value number = tensor::ExtractOp::create(b, scale, ValueRange{zero, zero});
+  scales = tensor::InsertOp::create(b, number, scales, value(index(i)));
+  return part(codes, d, {index(0), index(0)}, {index(1), index(d)});
+}
+
+/// A head [D] in the place `at` of a cache, converted to its type.
+Value Tiler::storeHead(Value source, Value cache, ArrayRef<Index> at, ArrayRef<Index> sizes) {
+  Value target = part(cache, typeOf(source).getDimSize(0), at, sizes);
+  Type element = typeOf(cache).getElementType();
+  auto convert = linalg::GenericOp::create(
+      b, TypeRange{target.getType()}, source, target,
+      ArrayRef<AffineMap>{b.getMultiDimIdentityMap(1), b.getMultiDimIdentityMap(1)},
+      ArrayRef<utils::IteratorType>{utils::IteratorType::parallel},
+      [&](OpBuilder &inner, Location loc, ValueRange args) {
+        Value cell = args[0];
+        if (cell.getType() != element)
+          cell = arith::TruncFOp::create(inner, loc, element, cell);
+        linalg::YieldOp::create(inner, loc, cell);
+      });
+  return convert.getResult(0);
 }
 
 /// [T, heads * D] by token and KV head: the query heads that share keys go together.
@@ -214,10 +254,11 @@ void Tiler::tile(nn::AttentionOp op) {
           return slice(cache, at, extent);
         };
         Value position = arith::AddIOp::create(b, op.getPosition(), ivs[0]);
-        Value tile = nn::AttentionOp::create(b, slice(op.getQuery(), offsets, sizes),
-                                             head(op.getKeyCache()), head(op.getValueCache()),
-                                             value(index(0)), position, op.getWindow(), group,
-                                             op.getScale());
+        Value scales = op.getScales() ? head(op.getScales()) : Value();
+        Value tile =
+            nn::AttentionOp::create(b, slice(op.getQuery(), offsets, sizes), head(op.getKeyCache()),
+                                    head(op.getValueCache()), value(index(0)), position,
+                                    op.getWindow(), scales, group, op.getScale());
         return SmallVector<Piece>{{tile, offsets, sizes}};
       });
   // Later tokens see more positions: contiguous shares would be uneven.

@@ -66,7 +66,16 @@ private:
   /// Part of a cache as f32.
   Value readFloat(Value cache, ValueRange indices, int64_t count) {
     Value v = read(cache, indices, count);
-    return v.getType() == f32(count) ? v : Value(arith::ExtFOp::create(b, f32(count), v));
+    if (v.getType() == f32(count))
+      return v;
+    if (op.getScales())
+      return arith::SIToFPOp::create(b, f32(count), v);
+    return arith::ExtFOp::create(b, f32(count), v);
+  }
+
+  /// Scales of the 16 keys (which = 0) or values (1) of a block.
+  Value cacheScales(int64_t which, Value block) {
+    return read(op.getScales(), {index(0), index(0), index(which), times(block, kLanes)}, kLanes);
   }
 
   State headState(State state, int64_t h) {
@@ -109,7 +118,11 @@ private:
     SmallVector<Value> raw = scores(block), weights;
     Value mask = visible(block);
     Value hidden = splat(-std::numeric_limits<float>::infinity(), kLanes);
-    Value scale = splat(arith::ConstantOp::create(b, op.getScaleAttr()), kLanes);
+    Value scale = splat(arith::ConstantOp::create(b, op.getScaleAttr()), kLanes), valueScale;
+    if (op.getScales()) {
+      scale = arith::MulFOp::create(b, scale, cacheScales(0, block));
+      valueScale = cacheScales(1, block);
+    }
     for (int64_t h = 0; h < heads; ++h) {
       State s = headState(state, h);
       Value score = arith::MulFOp::create(b, raw[h], scale);
@@ -125,7 +138,7 @@ private:
       Value shrinkPiece = splat(vector::ExtractOp::create(b, shrink, 0), width);
       for (int64_t i = 0; i < pieces; ++i)
         s[2 + i] = arith::MulFOp::create(b, s[2 + i], shrinkPiece);
-      weights.push_back(p);
+      weights.push_back(valueScale ? Value(arith::MulFOp::create(b, p, valueScale)) : p);
     }
     Value start = times(block, kLanes);
     for (int64_t j = 0; j < kLanes; ++j)

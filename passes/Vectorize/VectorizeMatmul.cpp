@@ -125,7 +125,41 @@ private:
     return parts() == 1 ? unit : plus(arith::MulIOp::create(b, unit, index(2)), part);
   }
 
+  bool hasStaticScale() {
+    return cast<RankedTensorType>(op.getActScales().getType()).getRank() == 1;
+  }
+
+  Value activationScale(Value token, int64_t c, Value unit) {
+    SmallVector<Value> at{index(0)};
+    if (!hasStaticScale())
+      at = {plus(token, c), unit};
+    return splat(tensor::ExtractOp::create(b, op.getActScales(), at), accType);
+  }
+
+  /// One weight scale and one activation scale for a row: a single integer sum of all of K.
+  SmallVector<Value> intRows(Value token, ArrayRef<Value> init) {
+    WeightUnpacker weight(b, scheme, k, op.getWeight(), target, index(0));
+    SmallVector<Value> start;
+    for (size_t c = 0; c < init.size(); ++c)
+      start.push_back(intInit(token, c, index(0)));
+    SmallVector<Value> sums = accumulate(
+        0, llvm::divideCeil(k, kUnit), 1, start, [&](Value unit, MutableArrayRef<Value> acc) {
+          for (auto [q, quad] : llvm::enumerate(weight.quads(unit))) {
+            Value operand = weight.dotOperand(quad);
+            for (auto [c, a] : llvm::enumerate(acc))
+              a = target.emitDot4(b, a, operand, activationQuad(token, c, unit, q), scheme);
+          }
+        });
+    Value product =
+        arith::MulFOp::create(b, weight.scale(index(0), 0), activationScale(token, 0, index(0)));
+    for (Value &sum : sums)
+      sum = arith::MulFOp::create(b, arith::SIToFPOp::create(b, accType, sum), product);
+    return sums;
+  }
+
   SmallVector<Value> intActivations(Value token, ArrayRef<Value> init) {
+    if (intSumLength(scheme, k, hasStaticScale()) > kUnit)
+      return intRows(token, init);
     WeightUnpacker weight(b, scheme, k, op.getWeight(), target, index(0));
     int64_t units = llvm::divideCeil(k, kUnit), perPart = kUnit / kQuad / parts();
     return accumulate(0, units, 1, init, [&](Value unit, MutableArrayRef<Value> acc) {
@@ -138,9 +172,7 @@ private:
           Value dot = intInit(token, c, at);
           for (int64_t q = part * perPart; q < (part + 1) * perPart; ++q)
             dot = target.emitDot4(b, dot, quads[q], activationQuad(token, c, unit, q), scheme);
-          Value actScale = tensor::ExtractOp::create(b, op.getActScales(),
-                                                     ValueRange{plus(token, c), unit});
-          Value product = arith::MulFOp::create(b, scale, splat(actScale, accType));
+          Value product = arith::MulFOp::create(b, scale, activationScale(token, c, unit));
           a = fma(arith::SIToFPOp::create(b, accType, dot), product, a);
         }
         addMinima(weight, token, unit, part * 16, at, acc);

@@ -100,12 +100,26 @@ struct RowSchedule : RowBuilder {
                   });
   }
 
+  /// Scale of group g of the row, or the static one.
+  Value activationScale(Value scales, Value g) {
+    bool isStatic = cast<RankedTensorType>(scales.getType()).getRank() == 1;
+    return tensor::ExtractOp::create(
+        b, scales, isStatic ? SmallVector<Value>{index(0)} : SmallVector<Value>{index(0), g});
+  }
+
+  /// Into the codes that int8 has: a static scale may be too small for what comes.
+  Value saturate(Value v, int64_t width) {
+    auto noNaN = arith::FastMathFlagsAttr::get(b.getContext(), arith::FastMathFlags::nnan);
+    v = arith::MaxNumFOp::create(b, v, splat(-127.0f, width), noNaN);
+    return arith::MinNumFOp::create(b, v, splat(127.0f, width), noNaN);
+  }
+
   Value schedule(quant_ext::QuantizeOp op) {
     Value x = op.getSource(), codes = op.getCodes();
     int64_t k = columns(x), padded = columns(codes);
     Value out = empty(codes);
     out = groups(k, op.getGroup(), out, [&](Value g, Value first, int64_t count, Value s) {
-      Value scale = tensor::ExtractOp::create(b, op.getScales(), ValueRange{index(0), g});
+      Value scale = activationScale(op.getScales(), g);
       Value isZero =
           arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, scale, scalar(0));
       Value inverse = arith::SelectOp::create(b, isZero, scalar(0),
@@ -113,6 +127,8 @@ struct RowSchedule : RowBuilder {
       Value v = read(x, {index(0), first}, count);
       v = arith::MulFOp::create(b, v, splat(inverse, count));
       v = math::RoundEvenOp::create(b, v);
+      if (cast<RankedTensorType>(op.getScales().getType()).getRank() == 1)
+        v = saturate(v, count);
       v = arith::FPToSIOp::create(b, VectorType::get(count, b.getI32Type()), v);
       v = arith::TruncIOp::create(b, VectorType::get(count, b.getI8Type()), v);
       return write(v, s, {index(0), first});
@@ -125,13 +141,38 @@ struct RowSchedule : RowBuilder {
   Value schedule(quant_ext::DequantizeOp op) {
     return groups(columns(op.getResult()), op.getGroup(), empty(op.getResult()),
                   [&](Value g, Value first, int64_t count, Value out) {
-                    Value scale =
-                        tensor::ExtractOp::create(b, op.getScales(), ValueRange{index(0), g});
+                    Value scale = activationScale(op.getScales(), g);
                     Value v = read(op.getCodes(), {index(0), first}, count);
                     v = arith::SIToFPOp::create(b, f32(count), v);
                     v = arith::MulFOp::create(b, v, splat(scale, count));
                     return write(v, out, {index(0), first});
                   });
+  }
+
+  /// Sum of `count` elements of a row, as `element`.
+  Value sumOf(Value x, Value first, int64_t count, Type element) {
+    auto wide = [&](Value at, int64_t width) -> Value {
+      Value v = read(x, {index(0), at}, width);
+      return element.isF32()
+                 ? v
+                 : arith::ExtSIOp::create(b, VectorType::get(width, element), v).getResult();
+    };
+    auto add = [&](Value l, Value r) -> Value {
+      return element.isF32() ? arith::AddFOp::create(b, l, r).getResult()
+                             : arith::AddIOp::create(b, l, r).getResult();
+    };
+    constexpr int64_t atOnce = 64;
+    if (count <= atOnce)
+      return reduce(vector::CombiningKind::ADD, wide(first, count));
+    int64_t full = count / kLanes * kLanes;
+    Value sums =
+        loop(0, full, kLanes, zero(VectorType::get(kLanes, element)), [&](Value at, State s) {
+          s[0] = add(s[0], wide(arith::AddIOp::create(b, first, at), kLanes));
+        })[0];
+    Value sum = reduce(vector::CombiningKind::ADD, sums);
+    if (full == count)
+      return sum;
+    return add(sum, reduce(vector::CombiningKind::ADD, wide(plus(first, full), count - full)));
   }
 
   Value schedule(quant_ext::GroupSumsOp op) {
@@ -140,16 +181,12 @@ struct RowSchedule : RowBuilder {
     int64_t multiplier = op.getMultiplier();
     return groups(columns(x), op.getGroup(), empty(op.getResult()),
                   [&](Value g, Value first, int64_t count, Value out) -> Value {
-                    Value v = read(x, {index(0), first}, count);
-                    if (element.isF32()) {
-                      Value sum = reduce(vector::CombiningKind::ADD, v);
-                      if (multiplier != 1)
-                        sum = arith::MulFOp::create(b, sum, scalar(multiplier));
+                    Value sum = sumOf(x, first, count, element);
+                    if (multiplier == 1)
                       return insert(sum, out, g);
-                    }
-                    v = arith::ExtSIOp::create(b, VectorType::get(count, element), v);
-                    Value sum = reduce(vector::CombiningKind::ADD, v);
-                    if (multiplier != 1)
+                    if (element.isF32())
+                      sum = arith::MulFOp::create(b, sum, scalar(multiplier));
+                    else
                       sum = arith::MulIOp::create(
                           b, sum, arith::ConstantOp::create(b, b.getI32IntegerAttr(multiplier)));
                     return insert(sum, out, g);

@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "runtime/include/qcc/abi.h"
-#include "runtime/src/Generate.h"
+#include "runtime/src/MultipleChoice.h"
 #include "runtime/src/Npy.h"
 
 #include <cinttypes>
@@ -20,9 +20,10 @@ namespace qcc::rt {
 namespace {
 
 struct EvalOptions {
-  std::string file, tokens, logits;
-  bool hasFile = false, hasTokens = false, hasLogits = false, json = false, keepFirst = false;
-  int64_t window = 512, windows = 0, from = -1;
+  std::string file, tokens, logits, choices;
+  bool hasFile = false, hasTokens = false, hasLogits = false, hasChoices = false, json = false,
+       keepFirst = false;
+  int64_t window = 512, windows = 0, from = -1, limit = 0;
 };
 
 /// The sum over scored tokens.
@@ -39,13 +40,7 @@ struct Score {
 
 /// -log of the probability that the logits after token `row` give the next one.
 Status Score::add(int64_t row, const float *logits) {
-  float top = -INFINITY;
-  for (int64_t i = 0; i < vocabulary; ++i)
-    top = logits[i] > top ? logits[i] : top;
-  double sum = 0;
-  for (int64_t i = 0; i < vocabulary; ++i)
-    sum += std::exp(logits[i] - top);
-  double value = std::log(sum) + top - logits[tokens[row + 1]];
+  double value = tokenLoss(logits, vocabulary, tokens[row + 1]);
   if (!std::isfinite(value))
     return fail(kInternal, "the model's logits are not numbers after token %" PRId64, row);
   nll += value;
@@ -166,9 +161,32 @@ static Status writeLogits(Session &session, const std::string &path,
   return status;
 }
 
+/// The questions are read first: a mistake in them costs no time.
+static Status multipleChoice(const QccModel &model, const CommonOptions &common,
+                             const EvalOptions &options) {
+  if (options.hasLogits || options.limit < 0)
+    return fail(kWrongUse, "eval --mc: --limit must be 0 or more, and there are no --logits");
+  std::string text;
+  std::vector<Question> questions;
+  Status status = readText(options.choices, text);
+  if (!status.failed())
+    status = readQuestions(options.choices, text, questions);
+  if (status.failed())
+    return status;
+  Session session(model);
+  status = session.open(common);
+  if (!status.failed())
+    status = session.needTokenizer("eval --mc");
+  if (!status.failed())
+    status = evaluateChoices(session, questions, options.limit, options.json);
+  return status;
+}
+
 static Status evaluate(const QccModel &model, const CommonOptions &common, EvalOptions &options) {
-  if (options.hasFile == options.hasTokens)
-    return fail(kWrongUse, "eval: give one of -f FILE and --tokens IDS");
+  if (options.hasFile + options.hasTokens + options.hasChoices != 1)
+    return fail(kWrongUse, "eval: give one of -f FILE, --tokens IDS and --mc FILE.jsonl");
+  if (options.hasChoices)
+    return multipleChoice(model, common, options);
   if (options.hasTokens && !options.hasLogits)
     return fail(kWrongUse, "eval: --tokens needs --logits FILE.npy");
   if (options.window < 2 || options.windows < 0 || options.from >= options.window)
@@ -216,14 +234,19 @@ int mainEval(const QccModel &model, int count, char **arguments) {
       Option::of("tokens", "IDS", "token ids instead of a text", o.tokens, &o.hasTokens),
       Option::of("logits", "FILE.npy", "write the logits after every token instead", o.logits,
                  &o.hasLogits),
+      Option::of("mc", "FILE.jsonl", "multiple-choice questions instead of a text", o.choices,
+                 &o.hasChoices),
+      Option::of("limit", "N", "only the first N questions; 0: all (default)", o.limit),
       Option::of("json", "as JSON", o.json),
       Option::of("t", "N", "threads (default: the processors)", common.threads),
       Option::of("q", "no progress", common.quiet)};
   int code = 0;
   if (!readOptions(model, count, arguments,
-                   "Perplexity of a text, or the logits of some tokens.\n"
+                   "Perplexity of a text, the logits of some tokens, or the share of questions\n"
+                   "answered right.\n"
                    "  PROGRAM eval -f FILE [-c 512]\n"
-                   "  PROGRAM eval --tokens \"1 2 3\" --logits OUT.npy\n",
+                   "  PROGRAM eval --tokens \"1 2 3\" --logits OUT.npy\n"
+                   "  PROGRAM eval --mc QUESTIONS.jsonl [--limit N]\n",
                    options, nullptr, code))
     return code;
   return report(model.name, evaluate(model, common, o));

@@ -122,9 +122,11 @@ def to_half(d):
 
 # The non-linear grids (dialects/QuantExt/Codec/Presets.h).
 CODEBOOKS = {
-    2: [-127, -38, 38, 127],
-    3: [-127, -79, -45, -14, 14, 45, 79, 127],
+    2: [-127, -43, 16, 85],
+    3: [-127, -77, -45, -18, 7, 33, 63, 104],
     4: [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113],
+    5: [-127, -113, -100, -90, -81, -73, -65, -58, -51, -44, -37, -31, -25, -19, -13, -7]
+    + [-1, 5, 11, 17, 23, 30, 37, 44, 51, 59, 66, 74, 83, 92, 102, 119],
 }
 
 
@@ -209,8 +211,9 @@ def rotate(x, theta):
     return np.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
 
 
-def logits(config, tensors, ids):
-    """float64 logits [T, vocabulary] of a llama, mistral or qwen2 model without rope scaling."""
+def logits(config, tensors, ids, on_input=lambda name, x: x):
+    """float64 logits [T, vocabulary] of a llama, mistral or qwen2 model without rope scaling. The input of each weight
+    becomes on_input(name of the weight, input)."""
     assert config["model_type"] in ("llama", "mistral", "qwen2") and not config.get("rope_scaling")
     heads, kv_heads = config["num_attention_heads"], config["num_key_value_heads"]
     head_dim = config.get("head_dim") or config["hidden_size"] // heads
@@ -225,7 +228,7 @@ def logits(config, tensors, ids):
 
         def linear(v, name):
             bias = tensors.get(p + name + ".bias", 0)
-            return v @ tensors[p + name + ".weight"].T.astype(np.float64) + bias
+            return on_input(p + name + ".weight", v) @ tensors[p + name + ".weight"].T.astype(np.float64) + bias
 
         y = rms_norm(x, tensors[p + "input_layernorm.weight"], epsilon)
         q, k, v = (linear(y, "self_attn.%s_proj" % n).reshape(count, -1, head_dim) for n in "qkv")
@@ -238,5 +241,26 @@ def logits(config, tensors, ids):
         y = rms_norm(x, tensors[p + "post_attention_layernorm.weight"], epsilon)
         gate = linear(y, "mlp.gate_proj")
         x = x + linear(gate / (1 + np.exp(-gate)) * linear(y, "mlp.up_proj"), "mlp.down_proj")
-    head = tensors["model.embed_tokens.weight" if config.get("tie_word_embeddings") else "lm_head.weight"]
-    return rms_norm(x, tensors["model.norm.weight"], epsilon) @ head.T.astype(np.float64)
+    head = "model.embed_tokens.weight" if config.get("tie_word_embeddings") else "lm_head.weight"
+    x = on_input(head, rms_norm(x, tensors["model.norm.weight"], epsilon))
+    return x @ tensors[head].T.astype(np.float64)
+
+
+# --- static int8 activations
+
+
+def static_scales(config, tensors, ids, share=1.0):
+    """Scale of the input of each weight: its largest magnitude / 127, or a share of it."""
+    scales = {}
+
+    def observe(name, x):
+        scales[name] = float(np.float32(share * np.abs(x).max() / 127))
+        return x
+
+    logits(config, tensors, ids, observe)
+    return scales
+
+
+def quantize_static(scales):
+    """The hook of `logits` for inputs in int8 with these scales."""
+    return lambda name, x: np.clip(np.rint(x / scales[name]), -127, 127) * scales[name]

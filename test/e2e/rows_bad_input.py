@@ -161,6 +161,12 @@ def tokenizer_of(name, size):
     return make
 
 
+def with_scales(text):
+    """families/llama, with a file of activation scales in its directory."""
+    return with_file("scales.json", text.encode())
+
+
+WITH_SCALES = ("-bits=8", "-act=static8", "-act-scales={model}/scales.json")
 NAME = "model.layers.1.mlp.up_proj.weight"
 
 # name, model, options, exit code, what the message has (regular expressions)
@@ -220,9 +226,17 @@ CASES = [
     ("9 bits", whole, ("-bits=9",), 1, ["-bits=9"]),
     ("bits of text", whole, ("-bits=some",), 1, ["-bits=some"]),
     ("group of 33", whole, ("-bits=4", "-group=33"), 1, ["-group=33"]),
-    ("codebook of 5 bits", whole, ("-bits=5", "-grid=codebook"), 1, ["-grid=codebook", "-bits=4"]),
+    ("codebook of 6 bits", whole, ("-bits=6", "-grid=codebook"), 1, ["-grid=codebook", "-bits=2"]),
     ("codebook with zero points", whole, ("-bits=4", "-grid=codebook", "-asym"), 1, ["-grid=codebook", "-asym"]),
     ("scales of scales without groups", whole, ("-bits=4", "-scales=super", "-group=channel"), 1, ["-scales=super", "groups"]),
+    ("static activations without scales", whole, ("-bits=8", "-act=static8"), 1, ["-act-scales"]),
+    ("scales without static activations", whole, ("-bits=8", "-act-scales=x"), 1, ["-act=static8"]),
+    ("scales that are no file", whole, ("-bits=8", "-act=static8", "-act-scales=/nonexistent"), 2, ["/nonexistent"]),
+    ("scales that are missing", with_scales("{}"), WITH_SCALES, 1, [r"layers\.1\.mlp\.gate_proj", "-act-scales"]),
+    ("scales that are a list", with_scales("[1]"), WITH_SCALES, 2, [r"scales\.json", "object"]),
+    ("a scale that is a text", with_scales('{"a": 1, "b.q": "1"}'), WITH_SCALES, 2, [r"scales\.json", r"b\.q", "positive"]),
+    ("a scale of zero", with_scales('{"b.q": 0}'), WITH_SCALES, 2, [r"b\.q", "positive"]),
+    ("a scale beyond float32", with_scales('{"b.q": 1e300}'), WITH_SCALES, 2, [r"b\.q", "positive"]),
     ("unknown method", whole, ("-method=magic",), 1, ["magic"]),
     ("unknown phase", whole, ("-compile-to=dessert",), 1, ["dessert", "list-phases"]),
     ("unknown emit", whole, ("-emit=cake",), 1, ["cake"]),
@@ -258,7 +272,8 @@ def case_row(name, model, options, code, patterns):
         source = model(context, directory) if model else None
         out = os.path.join(directory, "out")
         os.makedirs(out)
-        result = context.run_qcc(*([source] if source else []), *options, "-q", "-o", os.path.join(out, "program"))
+        given = [option.replace("{model}", source or "") for option in options]
+        result = context.run_qcc(*([source] if source else []), *given, "-q", "-o", os.path.join(out, "program"))
         only_inputs(out, set())
         return check(result, code, patterns)
 

@@ -31,6 +31,13 @@ INT8 = (
     + [("gguf/" + g, ("-act=int8", *ARM_DOT), 0.999) for g in ("q4_0", "q8_0", "q2_k", "q6_k", "iq4_nl")]
 )
 
+# The same for an int8 KV cache alone.
+INT8_CACHE = (
+    [("families/" + f, ("-bits=32", "-kv=int8"), 0.9999) for f in FAMILIES]
+    + [("families/" + f, ("-bits=32", "-kv=int8", *t), 0.9999) for f in ("llama", "mistral-sliding") for t in (("-target=x86-64-v3",), ("-target=arm64",))]
+    + [("families/llama", ("-bits=8", "-kv=int8"), 0.999)]
+)
+
 TARGETS = [("-target=x86-64-v3",), ("-target=x86-64-v4",), ("-target=arm64",)]
 
 
@@ -136,11 +143,13 @@ def context_is_full(model):
 def rows():
     return (
         [exact(*row) for row in EXACT]
-        + [int8(*row) for row in INT8]
+        + [int8(*row) for row in INT8 + INT8_CACHE]
         + [same_on_targets("families/" + f) for f in ("llama", "qwen2")]
         + [same_for_threads("families/llama", ("-bits=32",))]
         + [same_for_threads("families/qwen2", ("-bits=4",))]
         + [same_for_threads("gguf/q2_k", ("-act=int8",))]
+        + [same_for_threads("families/llama", ("-bits=32", "-kv=int8"))]
         + [decode_is_prefill("families/" + f, ("-bits=32",)) for f in ("llama", "mistral-sliding", "qwen2")]
+        + [decode_is_prefill("families/mistral-sliding", ("-bits=32", "-kv=int8"))]
         + [context_is_full("families/llama")]
     )

@@ -4,6 +4,7 @@ With float activations the programs must agree with the reference to float accur
 rounding, packing and kernels of every scheme at once. With int8 activations what is lost is small.
 """
 
+import json
 import os
 
 import numpy as np
@@ -18,12 +19,12 @@ SCHEMES = [(b, 32, False) for b in (8, 6, 5, 4, 3, 2)] + [(b, 32, True) for b in
 SCHEMES += [(8, 64, False), (4, 64, True), (4, 128, False), (8, 0, False), (4, 0, False), (4, 0, True), (4, 16, False)]
 
 # Non-linear grids, and int8 scales with a float16 for each row (K is 60 and 172 in families/llama).
-GRIDS = [(b, 32, False, "codebook") for b in (4, 3, 2)]
+GRIDS = [(b, 32, False, "codebook") for b in (4, 3, 2, 5)]
 GRIDS += [(4, 32, False, "codebook", "super"), (3, 16, False, "codebook", "super"), (2, 16, False, "codebook", "super")]
 GRIDS += [(4, 32, False, "integer", "super"), (3, 16, False, "integer", "super"), (4, 16, True, "integer", "super")]
 GRIDS += [(8, 32, False, "integer", "super"), (4, 48, False, "integer", "f16"), (3, 0, False, "codebook")]
 # One for each bits, group and kind of scale.
-SOME_GRIDS = [GRIDS[1], GRIDS[2], GRIDS[3], GRIDS[4], GRIDS[5], GRIDS[6]]
+SOME_GRIDS = GRIDS[1:8]
 
 # name -> arguments of random_model: sizes that are no multiples of 16 or 32, one head, many
 # heads to a key, odd vocabulary
@@ -77,6 +78,41 @@ def int8_row(scheme, extra, bound):
     return Row("rounded-int8", " ".join(("families/llama", *options, *extra)), run)
 
 
+def static_row(name, model, scheme, extra, share, bound):
+    """Static int8 activations against the same in numpy: cosine. With a share of the largest magnitude some saturate."""
+    options = scheme_options(*scheme)
+
+    def run(context):
+        config, tensors = model(context)
+        directory = os.path.join(context.work, "model-static-" + name)
+        ids = [i % config["vocab_size"] for i in IDS]
+        weights = reference.round_weights(tensors, *scheme)
+        scales = reference.static_scales(config, weights, ids, share)
+        file = os.path.join(context.work, "scales-%s-%g.json" % (name, share))
+        with context.lock:
+            if not os.path.exists(directory):
+                reference.write_model(directory, config, tensors)
+            with open(file, "w") as f:
+                json.dump(scales, f)
+        program = context.compile(directory, *options, "-act=static8", "-act-scales=" + file, "-kv=f32", *extra)
+        expected = reference.logits(config, weights, ids, reference.quantize_static(scales))
+        return at_least(cosine(context.logits(program, ids), expected), bound)
+
+    return Row("static8", " ".join((name, *options, *extra, *(["share %g" % share] if share != 1 else []))), run)
+
+
+def static_rows():
+    def random(name):
+        return name, lambda context: reference.random_model(**SHAPES[name])
+
+    channel, group = (8, 0, False), (8, 32, False)
+    cases = [(*random(name), channel, (), 1.0) for name in SHAPES]
+    cases += [(*random("odd"), s, (), 1.0) for s in (group, (4, 32, True), (4, 16, False), (4, 0, True), (4, 0, False))]
+    cases += [(*random("grouped"), s, t, 1.0) for s in (channel, group) for t in (V3, V4, ARM_DOT)]
+    cases += [(*random("odd"), channel, (), 0.5)]
+    return [static_row(*case, 0.9999) for case in cases]
+
+
 def quality_row(model, options, bound):
     """What rounding loses: cosine with the golden logits of the float model."""
 
@@ -126,10 +162,12 @@ def rows():
         + [int8_row(s, V3, 0.999) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (2, 32, False), (8, 0, False))]
         + [int8_row(s, V4, 0.999) for s in ((8, 32, False), (4, 32, True))]
         + [int8_row(s, ARM_DOT, 0.999) for s in ((8, 32, False), (4, 32, False), (4, 32, True), (6, 32, False))]
+        + static_rows()
         + [quality_row(*row) for row in QUALITY]
         + [shape_row(name, ("-bits=32",), 0, exact) for name in SHAPES]
         + [shape_row(name, ("-bits=4", "-act=f32"), 4, exact) for name in SHAPES]
         + [shape_row(name, ("-bits=32", "-target=arm64"), 0, exact) for name in ("odd", "wide-head")]
         + [shape_row("odd", ("-bits=32", "-target=x86-64-v3"), 0, exact)]
+        + [shape_row(name, ("-bits=32", "-kv=int8"), 0, 3e-2) for name in SHAPES]
         + [shape_row("odd", ("-act=f32", "-kv=f32"), 0, exact, "BF16"), shape_row("grouped", ("-bits=32",), 0, exact, "F32", 3)]
     )

@@ -86,6 +86,20 @@ def tokens_row():
     return Row("tokenize", "wiki.test.raw", run)
 
 
+def choices_row(model, options):
+    """Right answers of the first 20 questions (arc_easy), by likelihood and by that of a byte: as llama.cpp's
+    logits of the same file give them."""
+
+    def run(context):
+        program = context.compile(context.model(model), *options)
+        found = json.loads(context.run(program, "eval", "--mc", context.data("text/mc.jsonl"), "--limit", "20", "--json", "-q").stdout)
+        right = [round(found[name] * found["questions"]) for name in ("accuracy", "acc_norm")]
+        near = abs(right[0] - 14) <= 1 and abs(right[1] - 9) <= 1  # one question is a near tie
+        return Measure("%s right of %d" % (right, found["questions"]), near)
+
+    return Row("choices", " ".join((model, *options)), run)
+
+
 def text_row():
     """A prompt as text gives the text of golden.json."""
 
@@ -134,6 +148,8 @@ def rows():
         perplexity_row("smollm2.gguf", ("-act=f32",), 40, 0.005, True),
         perplexity_row("smollm2-hf", ("-bits=16", "-act=f32"), 40, 0.005, True),
         perplexity_row("smollm2.gguf", ("-act=int8",), 40, 0.015, True),
+        perplexity_row("smollm2.gguf", ("-act=f32", "-kv=int8"), 2, 0.005, False),
+        choices_row("smollm2.gguf", ("-act=f32",)),
         tokens_row(),
         text_row(),
         threads_row(),

@@ -6,6 +6,7 @@
 
 #include "compiler/Driver.h"
 #include "compiler/Pipeline.h"
+#include "compiler/Verify.h"
 #include "frontends/Common/Error.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -41,7 +42,7 @@ static Option<Grid>
     grid("grid", cl::desc("Values that codes stand for"), cl::cat(category),
          cl::init(Grid::Integer),
          cl::values(clEnumValN(Grid::Integer, "integer", "equidistant (default)"),
-                    clEnumValN(Grid::Codebook, "codebook", "denser around zero (2, 3 or 4 bits)")));
+                    clEnumValN(Grid::Codebook, "codebook", "denser around zero (2 to 5 bits)")));
 static Option<Scales> scales(
     "scales", cl::desc("How the scales of groups are held"), cl::cat(category),
     cl::init(Scales::F16),
@@ -60,12 +61,18 @@ static Option<Activations> activations(
     "act", cl::desc("Activations in matmuls with integer weights"), cl::cat(category),
     cl::init(Activations::Default),
     cl::values(clEnumValN(Activations::F32, "f32", "float"),
-               clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly")));
-static Option<KVCache> kv("kv",
-                          cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
-                          cl::cat(category), cl::init(KVCache::Default),
-                          cl::values(clEnumValN(KVCache::F16, "f16", "half precision"),
-                                     clEnumValN(KVCache::F32, "f32", "float")));
+               clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly"),
+               clEnumValN(Activations::Static8, "static8",
+                          "int8 with calibrated scales (-act-scales)")));
+static Option<std::string>
+    activationScales("act-scales", cl::value_desc("FILE"), cl::cat(category),
+                     cl::desc("JSON with the scale of the input of each weight, for -act=static8"));
+static Option<KVCache>
+    kv("kv", cl::desc("How the KV cache is held (default: f16; f32 with -act=f32)"),
+       cl::cat(category), cl::init(KVCache::Default),
+       cl::values(clEnumValN(KVCache::Int8, "int8", "int8, with a scale for each token and head"),
+                  clEnumValN(KVCache::F16, "f16", "half precision"),
+                  clEnumValN(KVCache::F32, "f32", "float")));
 static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_desc("N"),
                                cl::cat(category));
 static cl::list<std::string> adapters("lora", cl::value_desc("DIR"), cl::cat(category),
@@ -93,6 +100,12 @@ static Option<bool> listPhases("list-phases", cl::desc("Print the phases"), cl::
 static Option<unsigned> jobs("j", cl::desc("Threads of the compiler (default: all)"), cl::init(0), cl::cat(category));
 static Option<bool> quiet("q", cl::desc("Quiet"), cl::cat(category));
 static Option<bool> verbose("v", cl::desc("Verbose"), cl::cat(category));
+
+static cl::list<std::string> more(cl::Positional, cl::cat(category), cl::Hidden);
+static Option<std::string> judge("text", cl::value_desc("FILE"), cl::cat(category),
+                                 cl::desc("verify: text to judge on"));
+static Option<int64_t> judgeWindows("windows", cl::init(40), cl::value_desc("N"), cl::cat(category),
+                                    cl::desc("verify: windows of 512 tokens taken of it"));
 
 static int fail(Error error) { return static_cast<int>(reportError(std::move(error), errs())); }
 
@@ -164,8 +177,8 @@ static Error parse(CompileRequest &request) {
   else if (StringRef(group).getAsInteger(10, options.group) || options.group < 16 ||
            options.group % 16 != 0 || options.group > 4096)
     return wrong("-group=" + group + ": expected 32, 64, 128 or channel");
-  if (grid == Grid::Codebook && (options.bits < 2 || options.bits > 4 || asymmetric))
-    return wrong("-grid=codebook: expected -bits=4, 3 or 2, without -asym");
+  if (grid == Grid::Codebook && (options.bits < 2 || options.bits > 5 || asymmetric))
+    return wrong("-grid=codebook: expected -bits=2 to 5, without -asym");
   if (scales == Scales::Super && (options.bits < 2 || options.bits > 8 || options.group == 0))
     return wrong("-scales=super: expected -bits=2 to 8 and groups, not -group=channel");
   options.codebook = grid == Grid::Codebook;
@@ -192,6 +205,9 @@ static Error parse(CompileRequest &request) {
   options.kv = kv;
   options.asymmetric = asymmetric;
   options.activations = activations;
+  if ((activations == Activations::Static8) == activationScales.empty())
+    return wrong("-act=static8 and -act-scales=FILE belong together");
+  request.activationScales = activationScales;
   if (!compileTo.empty()) {
     const PhaseInfo *phase =
         find_if(phases(), [](const PhaseInfo &p) { return p.name == compileTo; });
@@ -204,12 +220,33 @@ static Error parse(CompileRequest &request) {
   return Error::success();
 }
 
+/// qcc verify ARTIFACT MODEL
+static int runVerify() {
+  if (more.size() != 1 || judge.empty())
+    return fail(wrong("expected qcc verify ARTIFACT MODEL -text=FILE"));
+  if (judgeWindows < 1)
+    return fail(wrong("-windows: expected a positive number"));
+  VerifyRequest request;
+  request.artifact = model;
+  request.model = more.front();
+  request.text = judge;
+  request.windows = judgeWindows;
+  request.quiet = quiet;
+  request.jobs = jobs;
+  Expected<Quality> quality = verify(request);
+  if (!quality)
+    return fail(quality.takeError());
+  outs() << quality->lines();
+  return 0;
+}
+
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   // A limit on file sizes is an error of writing, like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
-  bool inspecting = argc > 1 && StringRef(argv[1]) == "inspect";
-  if (inspecting) {
+  StringRef verb = argc > 1 ? argv[1] : "";
+  bool inspecting = verb == "inspect", verifying = verb == "verify";
+  if (inspecting || verifying) {
     argv[1] = argv[0];
     --argc;
     ++argv;
@@ -220,7 +257,8 @@ int main(int argc, char **argv) {
   });
   if (!cl::ParseCommandLineOptions(argc, argv,
                                    "compiles a model to one native program\n\n"
-                                   "  qcc MODEL [options]\n  qcc inspect MODEL\n",
+                                   "  qcc MODEL [options]\n  qcc inspect MODEL\n"
+                                   "  qcc verify ARTIFACT MODEL -text=FILE\n",
                                    &errs()))
     return static_cast<int>(ExitCode::WrongUse);
   if (listPhases) {
@@ -237,6 +275,10 @@ int main(int argc, char **argv) {
     outs() << *text;
     return 0;
   }
+  if (verifying)
+    return runVerify();
+  if (!more.empty())
+    return fail(wrong("one model at a time: what is '" + more.front() + "'?"));
   CompileRequest request;
   request.model = model;
   request.output = output;

@@ -131,29 +131,38 @@ LogicalResult RopeOp::verify() {
   return success();
 }
 
-/// Caches [L, heads, C/16, D, 16] and [L, heads, C, D] that belong together.
-static LogicalResult verifyCaches(Operation *op, Value keys, Value values) {
+/// Caches [L, heads, C/16, D, 16] and [L, heads, C, D] that belong together, and scales
+/// [L, heads, 2, C] when they are int8.
+static LogicalResult verifyCaches(Operation *op, Value keys, Value values, Value scales) {
   RankedTensorType k = typeOf(keys), v = typeOf(values);
   if (k.getRank() != 5 || v.getRank() != 4 || !k.hasStaticShape() || !v.hasStaticShape() ||
       k.getDimSize(4) != 16 || k.getDimSize(0) != v.getDimSize(0) ||
       k.getDimSize(1) != v.getDimSize(1) || k.getDimSize(2) * 16 != v.getDimSize(2) ||
       k.getDimSize(3) != v.getDimSize(3) || k.getElementType() != v.getElementType())
     return op->emitOpError("caches must be keys [L, heads, C/16, D, 16] and values [L, heads, C, D]");
+  if (bool(scales) != v.getElementType().isInteger(8))
+    return op->emitOpError("has scales exactly when the caches are int8");
+  ArrayRef<int64_t> shape = v.getShape();
+  if (scales && typeOf(scales).getShape() != ArrayRef<int64_t>{shape[0], shape[1], 2, shape[2]})
+    return op->emitOpError("scales must be [L, heads, 2, C] of the caches");
   return success();
 }
 
 LogicalResult KVAppendOp::verify() {
-  if (failed(verifyCaches(*this, getKeyCache(), getValueCache())))
+  if (failed(verifyCaches(*this, getKeyCache(), getValueCache(), getScales())))
     return failure();
   RankedTensorType k = typeOf(getKey()), cache = typeOf(getValueCache());
   if (k != typeOf(getValue()) || k.getRank() != 2 ||
       k.getDimSize(1) != cache.getDimSize(1) * cache.getDimSize(3))
     return emitOpError("key and value must be [T, heads * D] of the cache");
+  if (bool(getScales()) != bool(getScalesResult()) ||
+      (getScales() && getScales().getType() != getScalesResult().getType()))
+    return emitOpError("scales and their result must be of the same type");
   return success();
 }
 
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyCaches(*this, getKeyCache(), getValueCache())))
+  if (failed(verifyCaches(*this, getKeyCache(), getValueCache(), getScales())))
     return failure();
   RankedTensorType q = typeOf(getQuery()), cache = typeOf(getValueCache());
   int64_t heads = getHeads(), kvHeads = cache.getDimSize(1);

@@ -25,7 +25,8 @@ def NN_Dialect : Dialect {
 class NN_Op<string mnemonic, list<Trait> traits = []> : Op<NN_Dialect, mnemonic, traits>;
 
 def NN_F32Matrix : RankedTensorOf<[F32]>;
-def NN_Cache : RankedTensorOf<[F16, F32]>;
+def NN_Cache : RankedTensorOf<[F16, F32, I8]>;
+def NN_CacheScales : RankedTensorOf<[F32]>;
 def NN_AnyTensor : RankedTensorOf<[AnyFloat, AnyInteger]>;
 
 def NN_WeightOp : NN_Op<"weight", [Symbol]> {
@@ -40,6 +41,8 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
     factors of a low-rank adapter, which lie in the adapter's file and keep its precision. `merged` names
     for each instance the adapter's module whose product is added to the weight. `observer` names the
     statistics of what the weight is multiplied with (`qcc-insert-observers`).
+    `choices` are the schemes that a recipe or `-bits=auto` gives the instances, one for each
+    (`qcc-split-weights`).
     A layer that another tool quantized is named by its module ("model.layers.0.mlp.up_proj"), its format
     by the tool ("gptq"), and `source_scheme` says what exactly the codes are.
 
@@ -54,7 +57,7 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$source_type, StrArrayAttr:$sources,
                        StrAttr:$format, StrAttr:$order, OptionalAttr<I64Attr>:$head_dim,
                        OptionalAttr<StrAttr>:$role, OptionalAttr<StrAttr>:$observer,
-                       OptionalAttr<AnyAttr>:$source_scheme,
+                       OptionalAttr<AnyAttr>:$source_scheme, OptionalAttr<ArrayAttr>:$choices,
                        OptionalAttr<StrArrayAttr>:$merged,
                        OptionalAttr<AnyAttr>:$scheme, OptionalAttr<StrAttr>:$method,
                        OptionalAttr<I64Attr>:$lanes, OptionalAttr<TypeArrayAttr>:$component_types,
@@ -164,31 +167,41 @@ def NN_KVAppendOp : NN_Op<"kv_append", [Pure, AllTypesMatch<["key_cache", "key_r
   let description = [{
     Token t goes to position `position + t` of layer `layer`. Keys lie [layers, heads, C/16, D, 16], so that 16 positions are
     the lanes of a score; values [layers, heads, C, D], so that features are the lanes of the output.
+
+    Int8 caches have `scales` [layers, heads, 2, C], of keys and of values: a head of a token is one group
+    of docs/QuantizationSemantics.md, Q13.
   }];
   let arguments = (ins NN_F32Matrix:$key, NN_F32Matrix:$value, NN_Cache:$key_cache,
-                       NN_Cache:$value_cache, Index:$layer, Index:$position);
-  let results = (outs NN_Cache:$key_result, NN_Cache:$value_result);
+                       NN_Cache:$value_cache, Index:$layer, Index:$position,
+                       Optional<NN_CacheScales>:$scales);
+  let results = (outs NN_Cache:$key_result, NN_Cache:$value_result,
+                      Optional<NN_CacheScales>:$scales_result);
   let assemblyFormat = [{
-    $key `,` $value `into` $key_cache `,` $value_cache `layer` $layer `at` $position attr-dict `:`
-    type($key) `,` type($value) `into` type($key_cache) `,` type($value_cache)
+    $key `,` $value `into` $key_cache `,` $value_cache (`scales` `(` $scales^ `)`)? `layer` $layer
+    `at` $position attr-dict `:` type($key) `,` type($value) `into` type($key_cache) `,`
+    type($value_cache) (`scales` type($scales)^ `->` type($scales_result))?
   }];
   let hasVerifier = 1;
 }
 
-def NN_AttentionOp : NN_Op<"attention", [Pure, AllTypesMatch<["query", "result"]>]> {
+def NN_AttentionOp : NN_Op<"attention", [Pure, AttrSizedOperandSegments,
+                                         AllTypesMatch<["query", "result"]>]> {
   let summary = "causal grouped-query attention over the cache";
   let description = [{
     out[t, h] = softmax over j of (scale * q[t, h] . K[j, h / G]) V[j, h / G] for positions
     position + t - window < j <= position + t (window 0: all). Online softmax over blocks of positions
-    (Milakov and Gimelshein 2018): no [T, C] matrix is ever in memory.
+    (Milakov and Gimelshein 2018): no [T, C] matrix is ever in memory. Int8 caches come with their
+    scales (see `kv_append`).
   }];
   let arguments = (ins NN_F32Matrix:$query, NN_Cache:$key_cache,
                        NN_Cache:$value_cache, Index:$layer, Index:$position,
-                       Optional<Index>:$window, I64Attr:$heads, F32Attr:$scale);
+                       Optional<Index>:$window, Optional<NN_CacheScales>:$scales,
+                       I64Attr:$heads, F32Attr:$scale);
   let results = (outs NN_F32Matrix:$result);
   let assemblyFormat = [{
-    $query `,` $key_cache `,` $value_cache `layer` $layer `at` $position (`window` $window^)? attr-dict `:`
-    type($query) `,` type($key_cache) `,` type($value_cache)
+    $query `,` $key_cache `,` $value_cache (`scales` `(` $scales^ `)`)? `layer` $layer `at` $position
+    (`window` $window^)? attr-dict `:` type($query) `,` type($key_cache) `,` type($value_cache)
+    (`scales` type($scales)^)?
   }];
   let hasVerifier = 1;
 }

@@ -53,6 +53,11 @@ struct BitPlane {
 /// The planes of a code of `bits` bits, widest first.
 std::vector<BitPlane> bitPlanes(unsigned bits);
 
+/// Elements of K whose integer products are summed before they are scaled: the part of a unit that
+/// has one weight scale, or with one scale for all activations the whole padded row, where the
+/// weights have one too and 32 bits hold the sum.
+int64_t intSumLength(const Scheme &, int64_t k, bool oneActivationScale);
+
 /// One component of a packed matrix.
 struct Component {
   enum class Element : uint8_t { I8, I32, F16, BF16, F32 };

@@ -267,6 +267,14 @@ std::vector<BitPlane> bitPlanes(unsigned bits) {
   return planes;
 }
 
+int64_t intSumLength(const Scheme &s, int64_t k, bool oneActivationScale) {
+  int64_t padded = ceilDiv(k, kUnit) * kUnit;
+  bool oneWeightScale = s.groupSize == 0 && s.min == MinKind::None;
+  // A weight byte is below 256 and an activation below 128; what is subtracted, below 256 again.
+  bool fits = padded < INT32_MAX / (512 * 127);
+  return oneActivationScale && oneWeightScale && fits ? padded : unitPart(s);
+}
+
 int64_t Component::bytes() const {
   int64_t total = elementBytes(element);
   for (int64_t dim : shape)

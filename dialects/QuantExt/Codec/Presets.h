@@ -40,11 +40,11 @@ Scheme floatScheme(CodeKind kind);
 /// point for each group.
 Scheme integerScheme(unsigned bits, unsigned groupSize, bool asymmetric);
 
-/// A non-linear grid of 2, 3 or 4 bits; groups of `groupSize` elements share a
+/// A non-linear grid of 2 to 5 bits; groups of `groupSize` elements share a
 /// binary16 scale, or with `superScales` an int8 of it. Its entries are dense
-/// where weights are: GGUF's IQ4_NL at 4 bits; at 3 and 2 bits the quantizer of a
-/// normal distribution with the least mean square error (J. Max, Quantizing for
-/// minimum distortion, 1960, table I), the largest entry being 127.
+/// where weights are: GGUF's IQ4_NL at 4 bits; else the quantizer with the least
+/// mean square error (S. Lloyd, Least squares quantization in PCM, 1982) of groups
+/// of 32 (2 bits: 16) normal numbers, each with its own best scale of either sign.
 Scheme codebookScheme(unsigned bits, unsigned groupSize, bool superScales);
 
 /// The same scheme with scales that are an int8 for each group and a binary16

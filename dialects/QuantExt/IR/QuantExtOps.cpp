@@ -54,6 +54,18 @@ static LogicalResult verifyGroups(Operation *op, RankedTensorType source, Ranked
   return success();
 }
 
+/// Scales of activations [T, ceil(K / group)], or one static scale [1].
+static LogicalResult verifyScales(Operation *op, RankedTensorType source, RankedTensorType scales,
+                                  int64_t group) {
+  if (scales.getRank() != 1)
+    return verifyGroups(op, source, scales, group);
+  if (scales.getShape() != ArrayRef<int64_t>{1})
+    return op->emitOpError("takes scales [T, groups], or one static scale [1]");
+  if (group < 1 || source.getRank() != 2 || source.isDynamicDim(1))
+    return op->emitOpError("takes a matrix with a static number of features, in groups");
+  return success();
+}
+
 LogicalResult EncodeOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType());
   if (source.getRank() != 2 || !source.hasStaticShape())
@@ -87,8 +99,8 @@ LogicalResult ChooseQParamsOp::verify() {
 LogicalResult QuantizeOp::verify() {
   auto source = cast<RankedTensorType>(getSource().getType());
   auto codes = cast<RankedTensorType>(getCodes().getType());
-  if (failed(verifyGroups(*this, source, cast<RankedTensorType>(getScales().getType()),
-                          getGroup())))
+  if (failed(
+          verifyScales(*this, source, cast<RankedTensorType>(getScales().getType()), getGroup())))
     return failure();
   int64_t padded = llvm::alignTo(source.getDimSize(1), qcc::kUnit);
   if (codes.getRank() != 2 || codes.getDimSize(1) != padded)
@@ -99,7 +111,7 @@ LogicalResult QuantizeOp::verify() {
 }
 
 LogicalResult DequantizeOp::verify() {
-  return verifyGroups(*this, cast<RankedTensorType>(getResult().getType()),
+  return verifyScales(*this, cast<RankedTensorType>(getResult().getType()),
                       cast<RankedTensorType>(getScales().getType()), getGroup());
 }
 
@@ -120,6 +132,9 @@ LogicalResult MatmulOp::verify() {
   if (quantized != bool(getActScales()))
     return emitOpError(quantized ? "int8 activations need scales"
                                  : "float activations have no scales");
+  auto scales = quantized ? cast<RankedTensorType>(getActScales().getType()) : RankedTensorType();
+  if (scales && scales.getRank() == 1 && scales.getDimSize(0) != 1)
+    return emitOpError("a static scale of activations is a vector of one element");
   Scheme scheme = getScheme().toScheme();
   if (quantized && (scheme.isFloat() || scheme.code == CodeKind::FloatCodebook))
     return emitOpError("int8 activations need a weight with integer codes");

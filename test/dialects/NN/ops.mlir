@@ -66,3 +66,13 @@ func.func @permute(%x: tensor<?x64xf32>) {
   %0 = nn.permute_columns %x, %order : tensor<?x64xf32>, tensor<64xi32>
   return
 }
+
+// CHECK-LABEL: func.func @int8_cache
+func.func @int8_cache(%q: tensor<?x64xf32>, %kv: tensor<?x32xf32>, %k: tensor<2x2x4x16x16xi8>, %v: tensor<2x2x64x16xi8>,
+                      %s: tensor<2x2x2x64xf32>, %layer: index, %p: index, %window: index) {
+  // CHECK: %[[K:.*]], %[[V:.*]], %[[S:.*]] = nn.kv_append %{{.*}}, %{{.*}} into %{{.*}}, %{{.*}} scales(%{{.*}}) layer %{{.*}} at %{{.*}} scales tensor<2x2x2x64xf32> -> tensor<2x2x2x64xf32>
+  %c:3 = nn.kv_append %kv, %kv into %k, %v scales(%s) layer %layer at %p : tensor<?x32xf32>, tensor<?x32xf32> into tensor<2x2x4x16x16xi8>, tensor<2x2x64x16xi8> scales tensor<2x2x2x64xf32> -> tensor<2x2x2x64xf32>
+  // CHECK: nn.attention %{{.*}}, %[[K]], %[[V]] scales(%[[S]]) layer %{{.*}} at %{{.*}} window %{{.*}} {heads = 4
+  %0 = nn.attention %q, %c#0, %c#1 scales(%c#2) layer %layer at %p window %window {heads = 4 : i64, scale = 0.25 : f32} : tensor<?x64xf32>, tensor<2x2x4x16x16xi8>, tensor<2x2x64x16xi8> scales tensor<2x2x2x64xf32>
+  return
+}

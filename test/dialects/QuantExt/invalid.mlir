@@ -20,7 +20,7 @@
 
 // -----
 
-// expected-error @+1 {{scheme: a codebook has codes of 2 to 4 bits and an entry for each of them}}
+// expected-error @+1 {{scheme: a codebook has codes of 2 to 5 bits and an entry for each of them}}
 #s = #quant_ext.scheme<code = codebook, bits = 4, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
 
 // -----
@@ -359,10 +359,35 @@ func.func @no_integer_dot(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %w: tensor<1
 
 // -----
 
-// expected-error @+1 {{scheme: a codebook has codes of 2 to 4 bits and an entry for each of them}}
-#s = #quant_ext.scheme<code = codebook, bits = 5, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
+// expected-error @+1 {{scheme: a codebook has codes of 2 to 5 bits and an entry for each of them}}
+#s = #quant_ext.scheme<code = codebook, bits = 6, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
 
 // -----
 
 // expected-error @+1 {{scheme: super-blocks need groups, not one scale for a row}}
 #s = #quant_ext.scheme<code = integer, bits = 4, scale = super, min = none>
+
+// -----
+
+func.func @static_scales(%x: tensor<3x64xf32>, %s: tensor<2xf32>) {
+  // expected-error @+1 {{'quant_ext.quantize' op takes scales [T, groups], or one static scale [1]}}
+  %0 = quant_ext.quantize %x, %s {group = 32 : i64} : tensor<3x64xf32>, tensor<2xf32> -> tensor<3x64xi8>
+  return
+}
+
+// -----
+
+func.func @static_group(%x: tensor<3x64xf32>, %s: tensor<1xf32>) {
+  // expected-error @+1 {{'quant_ext.quantize' op takes a matrix with a static number of features, in groups}}
+  %0 = quant_ext.quantize %x, %s {group = 0 : i64} : tensor<3x64xf32>, tensor<1xf32> -> tensor<3x64xi8>
+  return
+}
+
+// -----
+
+#q4 = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>
+func.func @static_matmul(%x: tensor<3x64xi8>, %a: tensor<2xf32>, %c: tensor<32x64xi8>, %s: tensor<32x2xf16>) {
+  // expected-error @+1 {{'quant_ext.matmul' op a static scale of activations is a vector of one element}}
+  %0 = quant_ext.matmul %x scales(%a) weight(%c, %s) {scheme = #q4, k = 64 : i64} : tensor<3x64xi8> scales tensor<2xf32> weight tensor<32x64xi8>, tensor<32x2xf16> -> tensor<3x32xf32>
+  return
+}

@@ -77,6 +77,27 @@ func.func @append(%kv: tensor<?x32xf32>, %k: tensor<2x2x4x16x16xf16>, %v: tensor
 
 // -----
 
+// An int8 cache: a head of a token is one group; its scales, of key and value, are written together.
+// CHECK-LABEL: func.func @append_int8
+// CHECK: scf.forall (%[[T:.*]], %[[H:.*]]) in (%{{.*}}, 2) shared_outs(%[[K:.*]] = %arg1, %[[V:.*]] = %arg2, %[[S:.*]] = %arg3)
+// CHECK: %[[PAIR:.*]] = tensor.extract_slice %[[S]][%{{.*}}, %[[H]], 0, %[[AT:.*]]] [1, 1, 2, 1]
+// CHECK: %[[KS:.*]] = quant_ext.choose_qparams %{{.*}} {group = 16 : i64} : tensor<1x16xf32> -> tensor<1x1xf32>
+// CHECK: quant_ext.quantize %{{.*}}, %[[KS]] {group = 16 : i64} : tensor<1x16xf32>, tensor<1x1xf32> -> tensor<1x32xi8>
+// CHECK: tensor.insert %{{.*}} into %[[PAIR]][%c0
+// CHECK: quant_ext.choose_qparams
+// CHECK: quant_ext.quantize
+// CHECK: tensor.insert %{{.*}} into %{{.*}}[%c1
+// CHECK: tensor.parallel_insert_slice %{{.*}} into %[[K]]
+// CHECK: tensor.parallel_insert_slice %{{.*}} into %[[V]]
+// CHECK: tensor.parallel_insert_slice %{{.*}} into %[[S]][%{{.*}}, %[[H]], 0, %[[AT]]] [1, 1, 2, 1] [1, 1, 1, 1] : tensor<2xf32> into tensor<2x2x2x64xf32>
+// CHECK-NOT: nn.kv_append
+func.func @append_int8(%kv: tensor<?x32xf32>, %k: tensor<2x2x4x16x16xi8>, %v: tensor<2x2x64x16xi8>, %s: tensor<2x2x2x64xf32>, %layer: index, %p: index) -> tensor<2x2x2x64xf32> {
+  %0:3 = nn.kv_append %kv, %kv into %k, %v scales(%s) layer %layer at %p : tensor<?x32xf32>, tensor<?x32xf32> into tensor<2x2x4x16x16xi8>, tensor<2x2x64x16xi8> scales tensor<2x2x2x64xf32> -> tensor<2x2x2x64xf32>
+  return %0#2 : tensor<2x2x2x64xf32>
+}
+
+// -----
+
 // The query heads that share keys go together, each token at its own position.
 // CHECK-LABEL: func.func @attention
 // CHECK: scf.forall (%[[T:.*]], %[[H:.*]]) in (%{{.*}}, 2)

@@ -91,3 +91,20 @@ func.func @gather_floats(%ids: tensor<1xi32>, %w: tensor<2x2x4x16xi32>, %s: tens
   %y = quant_ext.gather_rows %ids weight(%w, %s) {scheme = #nf4, rows = 32 : i64, k = 64 : i64, lanes = 16 : i64} : tensor<1xi32> weight tensor<2x2x4x16xi32>, tensor<2x1x16xf32> -> tensor<1x64xf32>
   return %y : tensor<1x64xf32>
 }
+
+// -----
+
+// A static scale: codes saturate. Sums of long groups go by 16.
+// CHECK-LABEL: func.func @static_scale
+// CHECK: tensor.extract %arg1[%{{.*}}] : tensor<1xf32>
+// CHECK: math.roundeven
+// CHECK: arith.maxnumf %{{.*}} fastmath<nnan> : vector<32xf32>
+// CHECK: arith.minnumf %{{.*}} fastmath<nnan> : vector<32xf32>
+// CHECK: arith.fptosi
+// CHECK: scf.for {{.*}} -> (vector<16xi32>)
+// CHECK: vector.reduction <add>, %{{.*}} : vector<16xi32> into i32
+func.func @static_scale(%x: tensor<1x96xf32>, %s: tensor<1xf32>) -> (tensor<1x96xi8>, tensor<1x1xi32>) {
+  %q = quant_ext.quantize %x, %s {group = 32 : i64} : tensor<1x96xf32>, tensor<1xf32> -> tensor<1x96xi8>
+  %c = quant_ext.group_sums %q {group = 96 : i64, multiplier = -128 : i64} : tensor<1x96xi8> -> tensor<1x1xi32>
+  return %q, %c : tensor<1x96xi8>, tensor<1x1xi32>
+}

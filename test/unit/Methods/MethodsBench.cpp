@@ -114,6 +114,8 @@ int main(int argc, char **argv) {
   }
   for (auto &[name, scheme] : schemes)
     for (Method &method : methods(threads)) {
+      if (!checkMethod(scheme, method.options).empty())
+        continue;
       double time = 0, error = 0;
       for (Input &in : inputs) {
         auto factor = HessianFactor::make(in.statistics, method.options.damping,
