@@ -9,6 +9,7 @@
 #include "dialects/QuantExt/Codec/Presets.h"
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,9 @@ struct CompilerOptions {
   std::string calibration;          ///< a text file; empty: none
   int64_t calibrationWindows = 32;  ///< windows taken of it
   int64_t calibrationWindow = 512;  ///< tokens of a window
+
+  std::string lora;              ///< directory of a PEFT adapter; empty: none
+  std::optional<bool> loraMerge; ///< nothing: merged unless that would requantize the base
 
   /// Shapes that the user gave to inputs of an ONNX model; -1 keeps a dimension.
   std::map<std::string, std::vector<int64_t>> shapes;

@@ -81,6 +81,12 @@ static Option<KVCache>
                   clEnumValN(KVCache::F32, "f32", "float")));
 static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_desc("N"),
                                cl::cat(category));
+static cl::list<std::string> adapters("lora", cl::value_desc("DIR"), cl::cat(category),
+                                      cl::desc("A PEFT LoRA adapter"));
+static Option<bool> mergeAdapter("lora-merge", cl::cat(category),
+                                 cl::desc("Add the adapter to the weights, or keep it beside them "
+                                          "(default: added, unless -bits=keep holds a quantized "
+                                          "base's grid)"));
 static cl::list<std::string> shapes("shape", cl::value_desc("NAME=1x128"), cl::cat(category),
                                     cl::desc("Fixes dimensions of an ONNX model's input"));
 static Option<Emit> emit(
@@ -210,6 +216,13 @@ static Error parse(CompileRequest &request) {
   for (const std::string &shape : shapes)
     if (Error error = parseShape(shape, options))
       return error;
+  if (adapters.size() > 1)
+    return wrong("-lora: one adapter is possible, " + Twine(adapters.size()) +
+                 " are given; add them with PEFT (add_weighted_adapter)");
+  if (!adapters.empty())
+    options.lora = adapters.front();
+  if (mergeAdapter.getNumOccurrences())
+    options.loraMerge = mergeAdapter;
   options.kv = kv;
   options.asymmetric = asymmetric;
   options.activations = activations;
