@@ -135,7 +135,8 @@ LogicalResult MatmulOp::verify() {
   auto scales = quantized ? cast<RankedTensorType>(getActScales().getType()) : RankedTensorType();
   if (scales && scales.getRank() == 1 && scales.getDimSize(0) != 1)
     return emitOpError("a static scale of activations is a vector of one element");
-  if (quantized && getScheme().toScheme().isFloat())
+  Scheme scheme = getScheme().toScheme();
+  if (quantized && (scheme.isFloat() || scheme.code == CodeKind::FloatCodebook))
     return emitOpError("int8 activations need a weight with integer codes");
   int64_t k = getK(), columns = quantized ? llvm::alignTo(k, qcc::kUnit) : k;
   if (acts.getDimSize(1) != columns)
