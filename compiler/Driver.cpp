@@ -289,7 +289,8 @@ private:
       return runner.takeError();
     layerRunner = std::move(*runner);
     auto layers =
-        std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, calibrated, request.jobs);
+        std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, model->files(), calibrated,
+                                         request.jobs);
     if (Error error = layers->start(*module))
       return error;
     quantizer = std::move(layers);

@@ -3,6 +3,7 @@
 #include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Calibration/StatisticsCollector.h"
 #include "compiler/Weights/ActivationScales.h"
+#include "dialects/QuantExt/Codec/Layout.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
 #include "llvm/ADT/StringExtras.h"
@@ -12,25 +13,34 @@ using namespace llvm;
 namespace qcc {
 
 Error LayerQuantizer::start(mlir::ModuleOp module) {
+  mlir::SymbolTable symbols(module);
   for (auto weight : module.getOps<nn::WeightOp>())
     if (weight.getObserver())
-      observed[*weight.getObserver()].push_back(weight);
+      if (auto scales = symbols.lookup<nn::WeightOp>(activationScalesOf(weight.getSymName())))
+        scaled[*weight.getObserver()] = {weight, scales};
+  folds.find(module);
   return runner.embed(text.tokens, text.window, stream);
 }
 
-/// Of -act=static8: the largest magnitude of a tensor falls on 127.
-void LayerQuantizer::addActivationScales(int64_t layer) {
-  for (auto &entry : observed) {
+/// Of -act=static8: the largest magnitude of a tensor, or of 32 channels of it, falls on 127.
+void LayerQuantizer::addScales(int64_t layer) {
+  for (auto &entry : scaled) {
     const std::vector<float> &absMax = statistics.find(entry.getKey())->second.absMax;
-    float scale = *std::max_element(absMax.begin(), absMax.end()) / 127;
-    for (nn::WeightOp weight : entry.second)
-      addActivationScale(activationScales,
-                         cast<mlir::StringAttr>(weight.getSources()[layer]).getValue(), scale);
+    auto [weight, scales] = entry.second;
+    int64_t count = cast<mlir::RankedTensorType>(scales.getSourceType()).getDimSize(0);
+    int64_t length = count == 1 ? absMax.size() : kUnit;
+    std::vector<float> found(count);
+    for (size_t i = 0; i < absMax.size(); ++i)
+      found[i / length] = std::max(found[i / length], absMax[i] / 127);
+    addActivationScales(activationScales,
+                        cast<mlir::StringAttr>(weight.getSources()[layer]).getValue(),
+                        std::move(found));
   }
 }
 
 std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
-  if (runner.isLayerWeight(weight.getSymName()))
+  StringRef symbol = weight.getSymName();
+  if (runner.isLayerWeight(symbol) || any_of(scaled, [&](auto &e) { return e.second.scales == weight; }))
     return instance;
   return std::nullopt;
 }
@@ -59,7 +69,9 @@ Error LayerQuantizer::begin(int64_t layer) {
                                      toString(std::move(error)))
                                         .str());
   }
-  addActivationScales(layer);
+  if (Error error = folds.choose(layer, statistics))
+    return error;
+  addScales(layer);
   return Error::success();
 }
 
@@ -69,6 +81,14 @@ Error LayerQuantizer::end(int64_t layer) {
       return error;
   runner.dropLayer(layer);
   return Error::success();
+}
+
+Error LayerQuantizer::fold(nn::WeightOp weight, int64_t instance, int64_t firstRow, int64_t k,
+                           MutableArrayRef<float> values) {
+  // What is quantized is replaced when it is; gains of norms are not.
+  if (!folds.apply(weight, firstRow, k, values) || weight.getScheme())
+    return Error::success();
+  return runner.replace(weight.getSymName(), instance, firstRow, values);
 }
 
 Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,

@@ -10,13 +10,14 @@ using namespace llvm;
 
 namespace qcc {
 
-bool addActivationScale(TensorTable &table, StringRef tensor, float scale) {
-  auto value = std::make_shared<float>(scale);
+bool addActivationScales(TensorTable &table, StringRef tensor, std::vector<float> scales) {
+  auto values = std::make_shared<std::vector<float>>(std::move(scales));
   SourceTensor source;
   source.name = ("calibration:" + tensor + ":input_scale").str();
-  source.shape = {1};
-  source.bytes = {reinterpret_cast<const uint8_t *>(value.get()), sizeof(float)};
-  source.memory = std::move(value);
+  source.shape = {static_cast<int64_t>(values->size())};
+  source.bytes = {reinterpret_cast<const uint8_t *>(values->data()),
+                  values->size() * sizeof(float)};
+  source.memory = std::move(values);
   return table.add(std::move(source));
 }
 
@@ -31,7 +32,7 @@ Expected<TensorTable> readActivationScales(StringRef path) {
     float scale = value.is_number() ? value.get<float>() : 0;
     if (!std::isnormal(scale) || scale < 0)
       return badModel(path, name, "expected a positive number as scale");
-    addActivationScale(table, name, scale);
+    addActivationScales(table, name, {scale});
   }
   return table;
 }

@@ -12,8 +12,14 @@
 
 namespace qcc {
 
-/// Adds the scale of the input that the weight in tensor `tensor` meets. False when it has one.
-bool addActivationScale(TensorTable &table, llvm::StringRef tensor, float scale);
+/// The nn.weight that holds the static scales of what weight `symbol` is multiplied with.
+inline std::string activationScalesOf(llvm::StringRef symbol) {
+  return (symbol + ".input_scale").str();
+}
+
+/// Adds the scales of the input that the weight in tensor `tensor` meets: of each 32 channels, or one of
+/// all. False when it has them.
+bool addActivationScales(TensorTable &table, llvm::StringRef tensor, std::vector<float> scales);
 
 /// Reads {"tensor": scale, ...} (JSON; scales are positive, largest magnitude / 127). Errors name
 /// the tensor.

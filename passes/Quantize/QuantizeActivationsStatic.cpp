@@ -13,6 +13,8 @@ namespace qcc {
 namespace {
 struct QuantizeActivationsStatic final
     : impl::QuantizeActivationsStaticBase<QuantizeActivationsStatic> {
+  using QuantizeActivationsStaticBase::QuantizeActivationsStaticBase;
+
   void runOnOperation() override {
     TargetInfo target = TargetInfo::of(getOperation());
     SymbolTable symbols(getOperation());
@@ -43,7 +45,8 @@ struct QuantizeActivationsStatic final
     }
     auto weight = symbols.lookup<nn::WeightOp>(load.getWeight());
     std::string name = (weight.getSymName() + ".input_scale").str();
-    auto type = RankedTensorType::get({1}, Float32Type::get(&getContext()));
+    int64_t scales = groups ? llvm::divideCeil(op.getK(), kUnit) : 1;
+    auto type = RankedTensorType::get({scales}, Float32Type::get(&getContext()));
     if (!symbols.lookup(name)) {
       ImplicitLocOpBuilder b(weight.getLoc(), &getContext());
       b.setInsertionPointAfter(weight);

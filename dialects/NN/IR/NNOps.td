@@ -39,6 +39,8 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
     rows of a head; the recipe puts them half a head apart). `role` is `embedding` or `output` for
     the tables at a model's ends, which lose more from few bits than the rest. `observer` names the
     statistics of what the weight is multiplied with (`qcc-insert-observers`).
+    `column_factors` and `row_divisors` name the observer whose channel factors the recipe multiplies into
+    the columns, or divides the rows (of a vector, the elements) by (`qcc-fold-scales`).
     A layer that another tool quantized is named by its module ("model.layers.0.mlp.up_proj"), its format
     by the tool ("gptq"), and `source_scheme` says what exactly the codes are.
 
@@ -53,6 +55,7 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$source_type, StrArrayAttr:$sources,
                        StrAttr:$format, StrAttr:$order, OptionalAttr<I64Attr>:$head_dim,
                        OptionalAttr<StrAttr>:$role, OptionalAttr<StrAttr>:$observer,
+                       OptionalAttr<StrAttr>:$column_factors, OptionalAttr<StrAttr>:$row_divisors,
                        OptionalAttr<AnyAttr>:$source_scheme,
                        OptionalAttr<AnyAttr>:$scheme, OptionalAttr<StrAttr>:$method,
                        OptionalAttr<I64Attr>:$lanes, OptionalAttr<TypeArrayAttr>:$component_types,
