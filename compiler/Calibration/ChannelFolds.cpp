@@ -37,10 +37,6 @@ struct Sharing {
   }
 };
 
-int64_t channelsOf(nn::WeightOp weight) {
-  return cast<mlir::RankedTensorType>(weight.getSourceType()).getDimSize(1);
-}
-
 Sharing sharing(nn::WeightOp rows, int64_t channels) {
   auto type = cast<mlir::RankedTensorType>(rows.getSourceType());
   return {channels, type.getDimSize(0), static_cast<int64_t>(rows.getHeadDim().value_or(1))};
@@ -65,7 +61,8 @@ void ChannelFolds::find(mlir::ModuleOp module) {
 
 Expected<std::vector<float>> ChannelFolds::search(const Fold &fold, int64_t layer,
                                                   const InputStatistics &statistics) const {
-  int64_t k = channelsOf(fold.columns.front());
+  nn::WeightOp first = fold.columns.front();
+  int64_t k = cast<mlir::RankedTensorType>(first.getSourceType()).getDimSize(1);
   std::vector<std::vector<float>> values;
   std::vector<MatrixView> matrices;
   Scheme scheme;
@@ -77,10 +74,10 @@ Expected<std::vector<float>> ChannelFolds::search(const Fold &fold, int64_t laye
     (*source)->readFloat(0, n, values.emplace_back(n * k).data());
     matrices.push_back({values.back().data(), n});
     Scheme own = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
-    if (weight == fold.columns.front() || own.bits < scheme.bits)
+    if (weight == first || own.bits < scheme.bits)
       scheme = std::move(own);
   }
-  StringRef method = *fold.columns.front().getMethod();
+  StringRef method = *first.getMethod();
   if (method.starts_with("smoothquant") && fold.activationScales > 0)
     return smoothFactors(matrices, k, statistics,
                          fold.activationScales == 1 ? kTensorAlpha : kGroupAlpha);
