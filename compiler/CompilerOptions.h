@@ -31,6 +31,10 @@ struct CompilerOptions {
   bool asymmetric = false; ///< zero points
   bool codebook = false;   ///< the non-linear grids, where there is one of these bits
   bool superScales = false; ///< scales of groups as int8, with a binary16 for each row
+  bool chooseGrids = false; ///< -bits=auto: the grid of each matrix by what it loses
+  double bitsPerWeight = 0; ///< its budget for the layers' matrices; 0: what `bits` takes
+  std::string recipe;       ///< a file that says the grid of each matrix; empty: none
+  std::string recipeOutput; ///< where the choice is written; empty: nowhere
   std::vector<Method> methods; ///< in order, without repetition; none: round to nearest
   Activations activations = Activations::Default; ///< Default: int8 where the target has a dot product
   KVCache kv = KVCache::Default;

@@ -102,6 +102,7 @@ static void addMethods(OpPassManager &pm, const CompilerOptions &options) {
 void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   if (!options.calibration.empty())
     pm.addPass(createInsertObservers());
+  pm.addPass(createSplitWeights());
   // Upstream's quantized types are taken at the boundary and become arithmetic on storage types.
   pm.addNestedPass<func::FuncOp>(quant::createLowerQuantOps());
   pm.addPass(quant::createStripFuncQuantTypes());

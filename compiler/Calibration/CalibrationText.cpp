@@ -38,8 +38,11 @@ Expected<CalibrationText> readText(StringRef option, StringRef path, ArrayRef<ui
   text::Tokenizer encoder;
   if (std::string fault = encoder.open(tokenizer.data(), tokenizer.size()); !fault.empty())
     return make_error<ModelError>(ExitCode::Internal, "tokenizer: " + fault);
-  StringRef used = bytes.take_front(kMostBytes);
-  std::vector<int32_t> all = encoder.encode({used.data(), used.size()}, false, false);
+  // Line ends are those of text files elsewhere: CR LF is one.
+  SmallVector<StringRef> lines;
+  bytes.take_front(kMostBytes).split(lines, "\r\n");
+  std::string used = join(lines, "\n");
+  std::vector<int32_t> all = encoder.encode(used, false, false);
 
   // With a begin token, a window is that and one token less of the text.
   std::vector<int32_t> begin = encoder.encode("", true, false);

@@ -44,12 +44,15 @@ Sharing sharing(nn::WeightOp rows, int64_t channels) {
 
 } // namespace
 
-void ChannelFolds::find(mlir::ModuleOp module) {
+void ChannelFolds::find(mlir::ModuleOp module, const LayerRunner &runner) {
   mlir::SymbolTable symbols(module);
   for (auto weight : module.getOps<nn::WeightOp>()) {
     if (weight.getColumnFactors()) {
       Fold &fold = folds[*weight.getColumnFactors()];
-      fold.columns.push_back(weight);
+      fold.columns.resize(runner.layers());
+      for (auto [i, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
+        if (const LayerRunner::Place *place = runner.placeOf(source.getValue()))
+          fold.columns[place->layer].push_back({weight, i});
       if (auto scales =
               symbols.lookup<nn::WeightOp>(activationScalesOf(weight.getSymName())))
         fold.activationScales = cast<mlir::RankedTensorType>(scales.getSourceType()).getDimSize(0);
@@ -61,13 +64,13 @@ void ChannelFolds::find(mlir::ModuleOp module) {
 
 Expected<std::vector<float>> ChannelFolds::search(const Fold &fold, int64_t layer,
                                                   const InputStatistics &statistics) const {
-  nn::WeightOp first = fold.columns.front();
+  nn::WeightOp first = fold.columns[layer].front().first;
   int64_t k = cast<mlir::RankedTensorType>(first.getSourceType()).getDimSize(1);
   std::vector<std::vector<float>> values;
   std::vector<MatrixView> matrices;
   Scheme scheme;
-  for (nn::WeightOp weight : fold.columns) {
-    Expected<std::unique_ptr<WeightSource>> source = WeightSource::open(weight, layer, files);
+  for (auto [weight, instance] : fold.columns[layer]) {
+    Expected<std::unique_ptr<WeightSource>> source = WeightSource::open(weight, instance, files);
     if (!source)
       return source.takeError();
     int64_t n = cast<mlir::RankedTensorType>(weight.getSourceType()).getDimSize(0);

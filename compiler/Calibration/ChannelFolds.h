@@ -7,6 +7,7 @@
 #ifndef QCC_COMPILER_CALIBRATION_CHANNELFOLDS_H
 #define QCC_COMPILER_CALIBRATION_CHANNELFOLDS_H
 
+#include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Methods/Awq.h"
 #include "compiler/Weights/WeightSource.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -19,8 +20,8 @@ class ChannelFolds {
 public:
   ChannelFolds(const WeightFiles &files, unsigned jobs) : files(files), jobs(jobs) {}
 
-  /// Finds the folds of a module (after the Pack stage).
-  void find(mlir::ModuleOp module);
+  /// Finds the folds of a module (after the Pack stage); `runner` knows which layer a weight is of.
+  void find(mlir::ModuleOp module, const LayerRunner &runner);
 
   /// Chooses the factors of all folds of a layer. `statistics`, by observer, are of the float model;
   /// those of folded inputs become what the divided inputs are like. Errors of the file, and of statistics that
@@ -34,7 +35,8 @@ public:
 
 private:
   struct Fold {
-    std::vector<nn::WeightOp> columns; ///< whose columns are multiplied
+    /// By layer: weights and their instances, whose columns are multiplied.
+    std::vector<std::vector<std::pair<nn::WeightOp, int64_t>>> columns;
     nn::WeightOp rows;                 ///< whose rows are divided
     int64_t activationScales = 0;      ///< static ones of the input; 0: scaled while running
     std::vector<float> factors;        ///< [K], of the layer at hand

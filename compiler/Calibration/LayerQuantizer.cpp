@@ -14,41 +14,49 @@ namespace qcc {
 
 Error LayerQuantizer::start(mlir::ModuleOp module) {
   mlir::SymbolTable symbols(module);
-  for (auto weight : module.getOps<nn::WeightOp>())
-    if (weight.getObserver())
-      if (auto scales = symbols.lookup<nn::WeightOp>(activationScalesOf(weight.getSymName())))
-        scaled[*weight.getObserver()] = {weight, scales};
-  folds.find(module);
+  for (auto weight : module.getOps<nn::WeightOp>()) {
+    if (!weight.getObserver() || !weight.getMethod())
+      continue;
+    if (auto scales = symbols.lookup<nn::WeightOp>(activationScalesOf(weight.getSymName())))
+      scaled.push_back({weight, scales});
+    MethodOptions options = methodOptions(*weight.getMethod());
+    if (options.gptq || options.descentSweeps)
+      hessians.insert(*weight.getObserver());
+  }
+  folds.find(module, runner);
   return runner.embed(text.tokens, text.window, stream);
+}
+
+const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t instance) const {
+  StringRef source = cast<mlir::StringAttr>(weight.getSources()[instance]).getValue();
+  return runner.placeOf(scaledTensor(source).value_or(source));
 }
 
 /// Of -act=static8: the largest magnitude of a tensor, or of 32 channels of it, falls on 127.
 void LayerQuantizer::addScales(int64_t layer) {
-  for (auto &entry : scaled) {
-    const std::vector<float> &absMax = statistics.find(entry.getKey())->second.absMax;
-    auto [weight, scales] = entry.second;
+  for (auto [weight, scales] : scaled) {
+    const std::vector<float> &absMax = statistics.find(*weight.getObserver())->second.absMax;
     int64_t count = cast<mlir::RankedTensorType>(scales.getSourceType()).getDimSize(0);
     int64_t length = count == 1 ? absMax.size() : kUnit;
     std::vector<float> found(count);
     for (size_t i = 0; i < absMax.size(); ++i)
       found[i / length] = std::max(found[i / length], absMax[i] / 127);
-    addActivationScales(activationScales,
-                        cast<mlir::StringAttr>(weight.getSources()[layer]).getValue(),
-                        std::move(found));
+    for (auto [i, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
+      if (const LayerRunner::Place *place = placeOf(weight, i); place && place->layer == layer)
+        addActivationScales(activationScales, source.getValue(), found);
   }
 }
 
 std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
-  StringRef symbol = weight.getSymName();
-  if (runner.isLayerWeight(symbol) || any_of(scaled, [&](auto &e) { return e.second.scales == weight; }))
-    return instance;
-  return std::nullopt;
+  const LayerRunner::Place *place = placeOf(weight, instance);
+  return place ? std::optional(place->layer) : std::nullopt;
 }
 
 Error LayerQuantizer::begin(int64_t layer) {
   StringMap<StatisticsCollector> collectors;
   for (const auto &observer : runner.observers())
-    collectors.try_emplace(observer.getKey(), observer.getValue(), /*hessian=*/true);
+    collectors.try_emplace(observer.getKey(), observer.getValue(),
+                           hessians.contains(observer.getKey()));
   for (int64_t w = 0; w < stream.windows; ++w) {
     Error error = runner.run(layer, layer + 1, stream, w, nullptr,
                              [&](StringRef observer, const float *x, int64_t rows) {
@@ -88,7 +96,7 @@ Error LayerQuantizer::fold(nn::WeightOp weight, int64_t instance, int64_t firstR
   // What is quantized is replaced when it is; gains of norms are not.
   if (!folds.apply(weight, firstRow, k, values) || weight.getScheme())
     return Error::success();
-  return runner.replace(weight.getSymName(), instance, firstRow, values);
+  return runner.replace(*placeOf(weight, instance), firstRow, values);
 }
 
 Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
@@ -97,7 +105,8 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
   options.threads = jobs;
   const InputStatistics *found = nullptr;
   const HessianFactor *factor = nullptr;
-  if (weight.getObserver() && runner.isLayerWeight(weight.getSymName())) {
+  const LayerRunner::Place *place = placeOf(weight, instance);
+  if (weight.getObserver() && place) {
     found = &statistics.find(*weight.getObserver())->second;
     auto known = factors.find(*weight.getObserver());
     if (options.gptq && known == factors.end()) {
@@ -117,9 +126,7 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
   if (Error error = quantizeMatrix(values.data(), rows.n, rows.k, rows.scheme, found, options, rows,
                                    nullptr, factor))
     return error;
-  if (!runner.isLayerWeight(weight.getSymName()))
-    return Error::success();
-  return runner.replace(weight.getSymName(), instance, firstRow, dequantize(rows));
+  return place ? runner.replace(*place, firstRow, dequantize(rows)) : Error::success();
 }
 
 } // namespace qcc

@@ -40,18 +40,20 @@ public:
 
 private:
   void addScales(int64_t layer);
+  const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
 
   LayerRunner &runner;
   const CalibrationText &text;
   TensorTable &activationScales;
-  /// A weight whose input has static scales, and the one that holds them; by observer.
+  /// A weight whose input has static scales, and the one that holds them.
   struct Scaled {
     nn::WeightOp weight, scales;
   };
-  llvm::StringMap<Scaled> scaled;
+  std::vector<Scaled> scaled;
   ChannelFolds folds;
   unsigned jobs;
   llvm::DefaultThreadPool pool;
+  llvm::StringSet<> hessians; ///< observers whose weights need one
   HiddenStates stream; ///< what the layers so far, quantized, make of the text
   /// Of the layer at hand, by observer.
   llvm::StringMap<InputStatistics> statistics;

@@ -88,8 +88,11 @@ Expected<std::unique_ptr<LayerRunner>> LayerRunner::create(Model &model, StringR
   runner->program = std::move(*program);
   for (auto weight : runner->program->module().getOps<nn::WeightOp>()) {
     runner->weights[weight.getSymName()] = weight;
-    if (runner->isLayerWeight(weight.getSymName()))
-      runner->numLayers = std::max<int64_t>(runner->numLayers, weight.getSources().size());
+    if (!runner->layerWeights.contains(weight.getSymName()))
+      continue;
+    for (auto [layer, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
+      runner->places[source.getValue()] = {weight.getSymName().str(), int64_t(layer)};
+    runner->numLayers = std::max<int64_t>(runner->numLayers, weight.getSources().size());
   }
   MutableArrayRef<uint8_t> memory = runner->program->weights();
   auto sink = [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
@@ -153,15 +156,43 @@ Error LayerRunner::head(const float *hidden, int64_t rows, float *logits) {
   return program->call("head", {rows}, {hidden}, {logits});
 }
 
-Error LayerRunner::replace(StringRef symbol, int64_t instance, int64_t firstRow,
-                           ArrayRef<float> values) {
-  auto found = weights.find(symbol);
-  if (found == weights.end())
-    return internal("no weight @" + symbol);
-  nn::WeightOp weight = found->second;
+const LayerRunner::Place *LayerRunner::placeOf(StringRef source) const {
+  auto found = places.find(source);
+  return found == places.end() ? nullptr : &found->second;
+}
+
+std::vector<LayerRunner::Matrix> LayerRunner::matrices(int64_t layer) const {
+  std::vector<Matrix> result;
+  for (auto weight : program->module().getOps<nn::WeightOp>()) {
+    auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+    if (!weight.getObserver() || type.getRank() != 2 || layer >= int64_t(weight.getSources().size()))
+      continue;
+    StringRef source = cast<mlir::StringAttr>(weight.getSources()[layer]).getValue();
+    result.push_back({source.str(), weight.getObserver()->str(), *placeOf(source),
+                      type.getDimSize(0), type.getDimSize(1)});
+  }
+  return result;
+}
+
+std::vector<float> LayerRunner::read(const Place &place) const {
+  nn::WeightOp weight = weights.find(place.symbol)->second;
+  auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+  Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
+  int64_t n = type.getDimSize(0), k = type.getDimSize(1), lanes = *weight.getLanes();
+  const uint8_t *base =
+      program->weights().data() + *weight.getOffset() + place.layer * *weight.getStride();
+  std::vector<std::vector<uint8_t>> components;
+  ArrayRef<int64_t> offsets = *weight.getComponentOffsets();
+  for (auto [offset, tile] : zip(offsets, tileBytes(scheme, k, lanes)))
+    components.emplace_back(base + offset, base + offset + divideCeil(n, lanes) * tile);
+  return unpack(scheme, n, k, lanes, components).values;
+}
+
+Error LayerRunner::replace(const Place &place, int64_t firstRow, ArrayRef<float> values) {
+  nn::WeightOp weight = weights.find(place.symbol)->second;
   auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
   uint8_t *base =
-      program->weights().data() + *weight.getOffset() + instance * *weight.getStride();
+      program->weights().data() + *weight.getOffset() + place.layer * *weight.getStride();
   if (!weight.getScheme()) {
     std::memcpy(base, values.data(), values.size() * sizeof(float));
     return Error::success();
@@ -173,7 +204,7 @@ Error LayerRunner::replace(StringRef symbol, int64_t instance, int64_t firstRow,
   for (int64_t r = 0; r < rows; ++r) {
     RtnResult result = quantizeRow(values.data() + r * k, scheme, k, rowOf(matrix, r));
     if (result.fault != RtnResult::Fault::None)
-      return internal("@" + symbol + " row " + Twine(firstRow + r) + ": " + describe(result));
+      return internal("@" + place.symbol + " row " + Twine(firstRow + r) + ": " + describe(result));
   }
   std::vector<uint8_t *> places;
   ArrayRef<int64_t> offsets = *weight.getComponentOffsets();
@@ -185,7 +216,7 @@ Error LayerRunner::replace(StringRef symbol, int64_t instance, int64_t firstRow,
 
 void LayerRunner::dropLayer(int64_t layer) {
   for (auto &[symbol, weight] : weights)
-    if (isLayerWeight(symbol))
+    if (layerWeights.contains(symbol))
       program->dropPages(*weight.getOffset() + layer * *weight.getStride(), *weight.getStride());
 }
 

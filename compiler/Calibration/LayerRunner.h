@@ -38,10 +38,25 @@ public:
   int64_t layers() const { return numLayers; }
   int64_t hidden() const;
   int64_t vocabulary() const;
-  /// Whether a weight belongs to a layer; its instance is then the layer's number.
-  bool isLayerWeight(llvm::StringRef symbol) const { return layerWeights.contains(symbol); }
+  /// Where the weight that is made from a tensor of the model file belongs: the layer, and the
+  /// symbol of the float model (the compiled one may have split it). Null for what is no layer's.
+  struct Place {
+    std::string symbol;
+    int64_t layer;
+  };
+  const Place *placeOf(llvm::StringRef source) const;
   /// Input channels of every observer, by name.
   const llvm::StringMap<int64_t> &observers() const { return observerWidths; }
+
+  /// An observed matrix W[n, k] of a layer.
+  struct Matrix {
+    std::string source, observer;
+    Place place;
+    int64_t n, k;
+  };
+  std::vector<Matrix> matrices(int64_t layer) const;
+  /// Its values as the program has them, [n, k].
+  std::vector<float> read(const Place &place) const;
 
   /// tokens[windows, window] -> hidden states before layer 0.
   llvm::Error embed(llvm::ArrayRef<int32_t> tokens, int64_t window, HiddenStates &out);
@@ -58,9 +73,8 @@ public:
   static constexpr int64_t kHeadRows = 128;
   llvm::Error head(const float *hidden, int64_t rows, float *logits);
 
-  /// Replaces `rows` rows of a layer's weight (or all of a vector with n = 1).
-  llvm::Error replace(llvm::StringRef symbol, int64_t instance, int64_t firstRow,
-                      llvm::ArrayRef<float> values);
+  /// Replaces rows `firstRow` .. of a layer's matrix, or all of a vector.
+  llvm::Error replace(const Place &place, int64_t firstRow, llvm::ArrayRef<float> values);
   /// Gives back the memory of a layer's weights.
   void dropLayer(int64_t layer);
 
@@ -69,7 +83,8 @@ private:
   llvm::Error findTaps();
 
   std::unique_ptr<CompiledProgram> program;
-  llvm::StringSet<> layerWeights;
+  llvm::StringSet<> layerWeights; ///< symbols
+  llvm::StringMap<Place> places;  ///< by source
   llvm::StringMap<nn::WeightOp> weights;
   llvm::StringMap<int64_t> observerWidths;
   std::vector<std::string> tapNames;

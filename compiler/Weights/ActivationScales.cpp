@@ -10,6 +10,12 @@ using namespace llvm;
 
 namespace qcc {
 
+std::optional<StringRef> scaledTensor(StringRef source) {
+  if (source.consume_front("calibration:") && source.consume_back(":input_scale"))
+    return source;
+  return std::nullopt;
+}
+
 bool addActivationScales(TensorTable &table, StringRef tensor, std::vector<float> scales) {
   auto values = std::make_shared<std::vector<float>>(std::move(scales));
   SourceTensor source;
@@ -41,10 +47,9 @@ Error checkCalibrated(mlir::ModuleOp module, const TensorTable &table) {
   std::vector<std::string> missing;
   for (auto weight : module.getOps<nn::WeightOp>())
     for (auto name : weight.getSources().getAsRange<mlir::StringAttr>()) {
-      StringRef tensor = name.getValue();
-      if (!table.find(tensor) && tensor.consume_front("calibration:") &&
-          tensor.consume_back(":input_scale"))
-        missing.push_back(tensor.str());
+      if (std::optional<StringRef> tensor = scaledTensor(name.getValue()))
+        if (!table.find(name.getValue()))
+          missing.push_back(tensor->str());
     }
   if (missing.empty())
     return Error::success();

@@ -9,6 +9,7 @@
 
 #include "frontends/Common/TensorStorage.h"
 #include "mlir/IR/BuiltinOps.h"
+#include <optional>
 
 namespace qcc {
 
@@ -16,6 +17,9 @@ namespace qcc {
 inline std::string activationScalesOf(llvm::StringRef symbol) {
   return (symbol + ".input_scale").str();
 }
+
+/// The tensor whose input a `calibration:` source has the scales of.
+std::optional<llvm::StringRef> scaledTensor(llvm::StringRef source);
 
 /// Adds the scales of the input that the weight in tensor `tensor` meets: of each 32 channels, or one of
 /// all. False when it has them.

@@ -8,8 +8,10 @@ using namespace mlir;
 namespace qcc {
 
 bool takesInt8(quant_ext::MatmulOp op, const TargetInfo &target) {
-  return target.dot != TargetInfo::Dot::None && !op.getActScales() &&
-         !op.getScheme().toScheme().isFloat();
+  Scheme scheme = op.getScheme().toScheme();
+  // A codebook of floats has no integer dot product.
+  bool hasDot = !scheme.isFloat() && scheme.code != CodeKind::FloatCodebook;
+  return target.dot != TargetInfo::Dot::None && !op.getActScales() && hasDot;
 }
 
 void rewriteToInt8(quant_ext::MatmulOp op, const TargetInfo &target, Value staticScale) {

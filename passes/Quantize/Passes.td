@@ -4,6 +4,30 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SplitWeights : Pass<"qcc-split-weights", "mlir::ModuleOp"> {
+  let summary = "a symbol for each scheme that the layers of a weight have";
+  let description = [{
+    A weight whose `choices` differ between instances becomes one weight for each scheme, and the
+    linear operations that read it choose by the layer's number. Code grows with the number of
+    schemes of a kind of weight, not with the number of layers.
+
+    ```mlir
+    nn.weight @q : ... sources ["q.0", "q.1", "q.2"] {choices = [#q4, #q5, #q4]}
+    %w = nn.load_weight @q[%layer]
+    %y = nn.linear %x, %w
+    // becomes
+    nn.weight @q.0 : ... sources ["q.0", "q.2"] {choices = [#q4, #q4]}
+    nn.weight @q.1 : ... sources ["q.1"] {choices = [#q5]}
+    %kind = tensor.extract dense<[0, 1, 0]>[%layer]
+    %instance = tensor.extract dense<[0, 0, 1]>[%layer]
+    %y = scf.index_switch %kind
+      case 1 { load @q.1[%instance], linear, yield } default { load @q.0[%instance], linear, yield }
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect",
+                           "mlir::tensor::TensorDialect"];
+}
+
 def QuantizeWeights : Pass<"qcc-quantize-weights", "mlir::ModuleOp"> {
   let summary = "give every weight matrix a scheme";
   let description = [{
@@ -21,7 +45,7 @@ def QuantizeWeights : Pass<"qcc-quantize-weights", "mlir::ModuleOp"> {
     Option<"bits", "bits", "int64_t", "0", "bits of a weight: 32, 16, 2..8; 0 keeps the file's precision">,
     Option<"group", "group", "int64_t", "32", "weights that share a scale; 0 is a whole row">,
     Option<"asymmetric", "asymmetric", "bool", "false", "zero points">,
-    Option<"codebook", "codebook", "bool", "false", "the non-linear grids of 2 to 4 bits">,
+    Option<"codebook", "codebook", "bool", "false", "the non-linear grids of 2 to 5 bits">,
     Option<"superScales", "super-scales", "bool", "false",
            "scales of groups as int8, with a binary16 for each row">];
   let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "mlir::tensor::TensorDialect"];

@@ -78,6 +78,14 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
 
   FailureOr<Choice> choose(nn::WeightOp weight) const {
     StringRef format = weight.getFormat();
+    if (ArrayAttr choices = weight.getChoicesAttr()) {
+      auto scheme = choices.empty() ? quant_ext::SchemeAttr()
+                                    : dyn_cast<quant_ext::SchemeAttr>(choices[0]);
+      if (!scheme || !llvm::all_equal(choices))
+        return weight.emitOpError("must have one #quant_ext.scheme in its choices; "
+                                  "qcc-split-weights makes it so");
+      return Choice{scheme.toScheme(), scheme.toScheme().isFloat() ? "keep" : "rtn"};
+    }
     if (bits == 0) {
       if (mlir::Attribute own = weight.getSourceSchemeAttr()) {
         if (auto packed = dyn_cast<quant_ext::SchemeAttr>(own))
@@ -97,10 +105,9 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
     // A model's ends keep 8 bits: they lose most, and an embedding costs no time.
     if (weight.getRole() && bits < 8)
       return Choice{integerScheme(8, 32, false), "rtn"};
-    bool book = codebook && bits <= 4;
-    Scheme scheme = book ? codebookScheme(bits, group, false)
-                         : integerScheme(bits, group, asymmetric && bits < 8);
-    return Choice{superScales && group != 0 ? withSuperScales(std::move(scheme)) : scheme, "rtn"};
+    return Choice{gridScheme({static_cast<unsigned>(bits), static_cast<unsigned>(group),
+                              asymmetric, codebook, superScales}),
+                  "rtn"};
   }
 
   FailureOr<Encoded> encode(OpBuilder &b, Operation *user, Value weight, SymbolTable &symbols) {

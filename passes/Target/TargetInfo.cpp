@@ -124,25 +124,50 @@ Value TargetInfo::emitDot4(ImplicitLocOpBuilder &b, Value acc, Value weights, Va
   return join(b, results);
 }
 
+/// A vector of `bytes` bytes that repeats `table`.
+static Value repeated(ImplicitLocOpBuilder &b, ArrayRef<int8_t> table, int64_t bytes) {
+  SmallVector<int8_t> all;
+  for (int64_t i = 0; i < bytes; ++i)
+    all.push_back(table[i % table.size()]);
+  auto type = VectorType::get(bytes, b.getI8Type());
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int8_t>(all)));
+}
+
+/// table[index] for each byte, with the target's shuffle: it takes tables of 16, so of 32 the half
+/// is selected by the index; AVX-512 VBMI and NEON have shuffles of more.
+static Value shuffle(ImplicitLocOpBuilder &b, const TargetInfo &target, ArrayRef<int8_t> table,
+                     Value indices) {
+  auto type = cast<VectorType>(indices.getType());
+  int64_t bytes = type.getNumElements();
+  bool large = table.size() > 16;
+  if (large && target.isArm)
+    return intrinsic(b, "llvm.aarch64.neon.tbl2", type,
+                     {repeated(b, table.take_front(16), bytes),
+                      repeated(b, table.drop_front(16), bytes), indices});
+  if (large && target.vbmi && bytes == 64)
+    return intrinsic(b, "llvm.x86.avx512.permvar.qi.512", type,
+                     {repeated(b, table, bytes), indices});
+  StringRef name = bytes == 64    ? "llvm.x86.avx512.pshuf.b.512"
+                   : bytes == 32  ? "llvm.x86.avx2.pshuf.b"
+                   : target.isX86 ? "llvm.x86.ssse3.pshuf.b.128"
+                                  : "llvm.aarch64.neon.tbl1";
+  auto half = [&](ArrayRef<int8_t> part) {
+    return intrinsic(b, name, type, {repeated(b, part, bytes), indices});
+  };
+  if (!large)
+    return half(table);
+  Value fifteen = repeated(b, {15}, bytes);
+  Value upper = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, indices, fifteen);
+  return arith::SelectOp::create(b, upper, half(table.drop_front(16)), half(table.take_front(16)));
+}
+
 Value TargetInfo::emitLookup(ImplicitLocOpBuilder &b, Value indices,
                              ArrayRef<int8_t> table) const {
   int64_t bytes = avx512 ? 64 : isX86 && avx2 ? 32 : 16;
-  SmallVector<int8_t> repeated;
-  for (int64_t i = 0; i < bytes; ++i)
-    repeated.push_back(table[i % 16 % table.size()]);
-  auto type = VectorType::get(bytes, b.getI8Type());
-  Value tableValue =
-      arith::ConstantOp::create(b, DenseElementsAttr::get(type, ArrayRef<int8_t>(repeated)));
-  StringRef name = avx512    ? "llvm.x86.avx512.pshuf.b.512"
-                   : isX86 && avx2 ? "llvm.x86.avx2.pshuf.b"
-                   : isX86   ? "llvm.x86.ssse3.pshuf.b.128"
-                             : "llvm.aarch64.neon.tbl1";
   SmallVector<Value> results;
-  for (Value part : split(b, indices, bytes)) {
-    Value bytesOut = intrinsic(b, name, type, {tableValue, part});
-    results.push_back(
-        vector::BitCastOp::create(b, VectorType::get(bytes / 4, b.getI32Type()), bytesOut));
-  }
+  for (Value part : split(b, indices, bytes))
+    results.push_back(vector::BitCastOp::create(b, VectorType::get(bytes / 4, b.getI32Type()),
+                                                shuffle(b, *this, table, part)));
   return join(b, results);
 }
 

@@ -48,7 +48,7 @@ public:
   mlir::Value emitDot4(mlir::ImplicitLocOpBuilder &b, mlir::Value acc, mlir::Value weights,
                        mlir::Value acts, const Scheme &scheme) const;
 
-  /// table[index] for each byte (below the table's size, 16 at most) of a vector<16xi32>, as bytes
+  /// table[index] for each byte (below the table's size, 32 at most) of a vector<16xi32>, as bytes
   /// of the result.
   mlir::Value emitLookup(mlir::ImplicitLocOpBuilder &b, mlir::Value indices,
                          llvm::ArrayRef<int8_t> table) const;

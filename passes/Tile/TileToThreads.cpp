@@ -44,8 +44,8 @@ public:
 
 private:
   Value part(Value from, int64_t count, ArrayRef<Index> at, ArrayRef<Index> sizes);
-  std::pair<Value, Value> quantizeHead(Value head, Value scales, int64_t i);
-  Value storeHead(Value row, int64_t d, Value cache, ArrayRef<Index> at, ArrayRef<Index> sizes);
+  Value quantizeHead(Value head, int64_t i, Value &scales);
+  Value storeHead(Value source, Value cache, ArrayRef<Index> at, ArrayRef<Index> sizes);
 
   Index index(int64_t value) { return b.getIndexAttr(value); }
   Index mul(Index a, int64_t c) {
@@ -169,25 +169,28 @@ void Tiler::tile(nn::KVAppendOp op) {
                                                        {Index(ivs[0]), Index(op.getPosition())});
         };
         Index layer = op.getLayer(), head = ivs[1];
-        Value key = slice(op.getKey(), {ivs[0], mul(head, d)}, {one, index(d)});
-        Value value = slice(op.getValue(), {ivs[0], mul(head, d)}, {one, index(d)});
-        SmallVector<Piece> pieces;
-        if (op.getScales()) {
-          SmallVector<Index> at{layer, head, zero, position(t + p)}, sizes{one, one, index(2), one};
-          Value pair = part(outs[2], 2, at, sizes);
-          std::tie(key, pair) = quantizeHead(key, pair, 0);
-          std::tie(value, pair) = quantizeHead(value, pair, 1);
-          pieces.push_back({pair, at, sizes});
-        }
-        SmallVector<Index> valueAt{layer, head, position(t + p), zero};
-        SmallVector<Index> valueSizes{one, one, one, index(d)};
-        pieces.insert(pieces.begin(),
-                      {storeHead(value, d, outs[1], valueAt, valueSizes), valueAt, valueSizes});
         SmallVector<Index> keyAt{layer, head, position((t + p).floorDiv(16)), zero,
                                  position((t + p) % 16)};
         SmallVector<Index> keySizes{one, one, one, index(d), one};
-        pieces.insert(pieces.begin(),
-                      {storeHead(key, d, outs[0], keyAt, keySizes), keyAt, keySizes});
+        SmallVector<Index> valueAt{layer, head, position(t + p), zero};
+        SmallVector<Index> valueSizes{one, one, one, index(d)};
+        SmallVector<Index> headAt{ivs[0], mul(head, d)}, headSizes{one, index(d)};
+        SmallVector<Piece> pieces;
+        auto store = [&](Value key, Value value) {
+          pieces.push_back({storeHead(key, outs[0], keyAt, keySizes), keyAt, keySizes});
+          pieces.push_back({storeHead(value, outs[1], valueAt, valueSizes), valueAt, valueSizes});
+        };
+        if (!op.getScales()) {
+          Value key = part(op.getKey(), d, headAt, headSizes);
+          store(key, part(op.getValue(), d, headAt, headSizes));
+          return pieces;
+        }
+        SmallVector<Index> at{layer, head, zero, valueAt[2]}, sizes{one, one, index(2), one};
+        Value scales = part(outs[2], 2, at, sizes);
+        Value key = quantizeHead(slice(op.getKey(), headAt, headSizes), 0, scales);
+        Value value = quantizeHead(slice(op.getValue(), headAt, headSizes), 1, scales);
+        store(key, value);
+        pieces.push_back({scales, at, sizes});
         return pieces;
       });
   op->replaceAllUsesWith(loop.getResults());
@@ -201,8 +204,8 @@ Value Tiler::part(Value from, int64_t count, ArrayRef<Index> at, ArrayRef<Index>
   return tensor::ExtractSliceOp::create(b, type, from, at, sizes, strides);
 }
 
-/// A head [1, D] as int8 [1, ceil(D / 32) * 32], and `scales` with its scale at `i`.
-std::pair<Value, Value> Tiler::quantizeHead(Value head, Value scales, int64_t i) {
+/// A head [1, D] as int8 [D]; its scale becomes element `i` of `scales`.
+Value Tiler::quantizeHead(Value head, int64_t i, Value &scales) {
   int64_t d = typeOf(head).getDimSize(1), padded = llvm::alignTo(d, kUnit);
   auto codesType = RankedTensorType::get({1, padded}, b.getI8Type());
   auto scaleType = RankedTensorType::get({1, 1}, b.getF32Type());
@@ -210,14 +213,13 @@ std::pair<Value, Value> Tiler::quantizeHead(Value head, Value scales, int64_t i)
   Value codes = quant_ext::QuantizeOp::create(b, codesType, head, scale, d);
   Value zero = value(index(0));
   Value number = tensor::ExtractOp::create(b, scale, ValueRange{zero, zero});
-  return {codes, tensor::InsertOp::create(b, number, scales, value(index(i)))};
+  scales = tensor::InsertOp::create(b, number, scales, value(index(i)));
+  return part(codes, d, {index(0), index(0)}, {index(1), index(d)});
 }
 
-/// The first `d` elements of a row in the place `at` of a cache, converted to its type.
-Value Tiler::storeHead(Value row, int64_t d, Value cache, ArrayRef<Index> at,
-                       ArrayRef<Index> sizes) {
-  Value source = part(row, d, {index(0), index(0)}, {index(1), index(d)});
-  Value target = part(cache, d, at, sizes);
+/// A head [D] in the place `at` of a cache, converted to its type.
+Value Tiler::storeHead(Value source, Value cache, ArrayRef<Index> at, ArrayRef<Index> sizes) {
+  Value target = part(cache, typeOf(source).getDimSize(0), at, sizes);
   Type element = typeOf(cache).getElementType();
   auto convert = linalg::GenericOp::create(
       b, TypeRange{target.getType()}, source, target,

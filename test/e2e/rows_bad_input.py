@@ -226,7 +226,7 @@ CASES = [
     ("9 bits", whole, ("-bits=9",), 1, ["-bits=9"]),
     ("bits of text", whole, ("-bits=some",), 1, ["-bits=some"]),
     ("group of 33", whole, ("-bits=4", "-group=33"), 1, ["-group=33"]),
-    ("codebook of 5 bits", whole, ("-bits=5", "-grid=codebook"), 1, ["-grid=codebook", "-bits=4"]),
+    ("codebook of 6 bits", whole, ("-bits=6", "-grid=codebook"), 1, ["-grid=codebook", "-bits=2"]),
     ("codebook with zero points", whole, ("-bits=4", "-grid=codebook", "-asym"), 1, ["-grid=codebook", "-asym"]),
     ("scales of scales without groups", whole, ("-bits=4", "-scales=super", "-group=channel"), 1, ["-scales=super", "groups"]),
     ("static activations without scales", whole, ("-bits=8", "-act=static8"), 1, ["-act-scales"]),

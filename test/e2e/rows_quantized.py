@@ -19,12 +19,12 @@ SCHEMES = [(b, 32, False) for b in (8, 6, 5, 4, 3, 2)] + [(b, 32, True) for b in
 SCHEMES += [(8, 64, False), (4, 64, True), (4, 128, False), (8, 0, False), (4, 0, False), (4, 0, True), (4, 16, False)]
 
 # Non-linear grids, and int8 scales with a float16 for each row (K is 60 and 172 in families/llama).
-GRIDS = [(b, 32, False, "codebook") for b in (4, 3, 2)]
+GRIDS = [(b, 32, False, "codebook") for b in (4, 3, 2, 5)]
 GRIDS += [(4, 32, False, "codebook", "super"), (3, 16, False, "codebook", "super"), (2, 16, False, "codebook", "super")]
 GRIDS += [(4, 32, False, "integer", "super"), (3, 16, False, "integer", "super"), (4, 16, True, "integer", "super")]
 GRIDS += [(8, 32, False, "integer", "super"), (4, 48, False, "integer", "f16"), (3, 0, False, "codebook")]
 # One for each bits, group and kind of scale.
-SOME_GRIDS = [GRIDS[1], GRIDS[2], GRIDS[3], GRIDS[4], GRIDS[5], GRIDS[6]]
+SOME_GRIDS = GRIDS[1:8]
 
 # name -> arguments of random_model: sizes that are no multiples of 16 or 32, one head, many
 # heads to a key, odd vocabulary
@@ -47,6 +47,7 @@ def scheme_options(bits, group, asymmetric, grid="integer", scales="f16"):
         *(("-asym",) if asymmetric else ()),
         *(("-grid=" + grid,) if grid != "integer" else ()),
         *(("-scales=" + scales,) if scales != "f16" else ()),
+        "-method=rtn",
     )
 
 
@@ -165,7 +166,7 @@ def rows():
         + static_rows()
         + [quality_row(*row) for row in QUALITY]
         + [shape_row(name, ("-bits=32",), 0, exact) for name in SHAPES]
-        + [shape_row(name, ("-bits=4", "-act=f32"), 4, exact) for name in SHAPES]
+        + [shape_row(name, ("-bits=4", "-method=rtn", "-act=f32"), 4, exact) for name in SHAPES]
         + [shape_row(name, ("-bits=32", "-target=arm64"), 0, exact) for name in ("odd", "wide-head")]
         + [shape_row("odd", ("-bits=32", "-target=x86-64-v3"), 0, exact)]
         + [shape_row(name, ("-bits=32", "-kv=int8"), 0, 3e-2) for name in SHAPES]

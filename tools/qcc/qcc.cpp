@@ -42,7 +42,7 @@ static Option<Grid>
     grid("grid", cl::desc("Values that codes stand for"), cl::cat(category),
          cl::init(Grid::Integer),
          cl::values(clEnumValN(Grid::Integer, "integer", "equidistant (default)"),
-                    clEnumValN(Grid::Codebook, "codebook", "denser around zero (2, 3 or 4 bits)")));
+                    clEnumValN(Grid::Codebook, "codebook", "denser around zero (2 to 5 bits)")));
 static Option<Scales> scales(
     "scales", cl::desc("How the scales of groups are held"), cl::cat(category),
     cl::init(Scales::F16),
@@ -182,8 +182,8 @@ static Error parse(CompileRequest &request) {
   else if (StringRef(group).getAsInteger(10, options.group) || options.group < 16 ||
            options.group % 16 != 0 || options.group > 4096)
     return wrong("-group=" + group + ": expected 32, 64, 128 or channel");
-  if (grid == Grid::Codebook && (options.bits < 2 || options.bits > 4 || asymmetric))
-    return wrong("-grid=codebook: expected -bits=4, 3 or 2, without -asym");
+  if (grid == Grid::Codebook && (options.bits < 2 || options.bits > 5 || asymmetric))
+    return wrong("-grid=codebook: expected -bits=2 to 5, without -asym");
   if (scales == Scales::Super && (options.bits < 2 || options.bits > 8 || options.group == 0))
     return wrong("-scales=super: expected -bits=2 to 8 and groups, not -group=channel");
   options.codebook = grid == Grid::Codebook;

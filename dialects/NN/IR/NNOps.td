@@ -41,6 +41,8 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
     statistics of what the weight is multiplied with (`qcc-insert-observers`).
     `column_factors` and `row_divisors` name the observer whose channel factors the recipe multiplies into
     the columns, or divides the rows (of a vector, the elements) by (`qcc-fold-scales`).
+    `choices` are the schemes that a recipe or `-bits=auto` gives the instances, one for each
+    (`qcc-split-weights`).
     A layer that another tool quantized is named by its module ("model.layers.0.mlp.up_proj"), its format
     by the tool ("gptq"), and `source_scheme` says what exactly the codes are.
 
@@ -56,7 +58,7 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
                        StrAttr:$format, StrAttr:$order, OptionalAttr<I64Attr>:$head_dim,
                        OptionalAttr<StrAttr>:$role, OptionalAttr<StrAttr>:$observer,
                        OptionalAttr<StrAttr>:$column_factors, OptionalAttr<StrAttr>:$row_divisors,
-                       OptionalAttr<AnyAttr>:$source_scheme,
+                       OptionalAttr<AnyAttr>:$source_scheme, OptionalAttr<ArrayAttr>:$choices,
                        OptionalAttr<AnyAttr>:$scheme, OptionalAttr<StrAttr>:$method,
                        OptionalAttr<I64Attr>:$lanes, OptionalAttr<TypeArrayAttr>:$component_types,
                        OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$stride,

@@ -28,13 +28,15 @@ Scheme superBlocks(unsigned bits, unsigned groupSize, int offset, MinKind min) {
   return integer(bits, groupSize, offset, ScaleKind::Super, min, 256);
 }
 
-/// The entries of the non-linear grids. 3 bits: +-0.2451, 0.7560, 1.3439 and
-/// 2.1520 standard deviations; 2 bits: +-0.4528 and 1.5104.
+/// The entries of the non-linear grids; 4 bits: IQ4_NL's.
 std::vector<int8_t> entries(unsigned bits) {
   if (bits == 2)
-    return {-127, -38, 38, 127};
+    return {-127, -43, 16, 85};
   if (bits == 3)
-    return {-127, -79, -45, -14, 14, 45, 79, 127};
+    return {-127, -77, -45, -18, 7, 33, 63, 104};
+  if (bits == 5)
+    return {-127, -113, -100, -90, -81, -73, -65, -58, -51, -44, -37, -31, -25, -19, -13, -7,
+            -1,   5,    11,   17,  23,  30,  37,  44,  51,  59,  66,  74,  83,  92,  102, 119};
   return {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 }
 
@@ -57,7 +59,7 @@ Scheme integerScheme(unsigned bits, unsigned groupSize, bool asymmetric) {
 }
 
 Scheme codebookScheme(unsigned bits, unsigned groupSize, bool superScales) {
-  assert(bits >= 2 && bits <= 4 && "codebooks have 2 to 4 bits");
+  assert(bits >= 2 && bits <= 5 && "codebooks have 2 to 5 bits");
   Scheme s = integer(bits, groupSize, 0, ScaleKind::F16, MinKind::None);
   s.code = CodeKind::Codebook;
   s.codebook = entries(bits);
@@ -68,6 +70,33 @@ Scheme withSuperScales(Scheme scheme) {
   assert(scheme.scale == ScaleKind::F16 && scheme.groupSize != 0 && "no scales of groups");
   scheme.scale = ScaleKind::Super;
   return scheme;
+}
+
+bool GridChoice::operator==(const GridChoice &o) const {
+  return bits == o.bits && group == o.group && asymmetric == o.asymmetric &&
+         codebook == o.codebook && superScales == o.superScales;
+}
+
+std::string checkGrid(const GridChoice &choice) {
+  if (choice.bits == 16)
+    return "";
+  if (choice.bits < 2 || choice.bits > 8)
+    return "bits must be 2 to 8, or 16";
+  if (choice.group % 16 != 0 || choice.group > 4096)
+    return "a group must be a multiple of 16 up to 4096, or 0 for a row";
+  if (choice.superScales && choice.group == 0)
+    return "scales in int8 need groups";
+  return "";
+}
+
+Scheme gridScheme(const GridChoice &choice) {
+  if (choice.bits == 16)
+    return floatScheme(CodeKind::F16);
+  Scheme scheme =
+      choice.codebook && choice.bits <= 5
+          ? codebookScheme(choice.bits, choice.group, false)
+          : integerScheme(choice.bits, choice.group, choice.asymmetric && choice.bits < 8);
+  return choice.superScales && choice.group != 0 ? withSuperScales(std::move(scheme)) : scheme;
 }
 
 Scheme ggufScheme(GgufType type) {

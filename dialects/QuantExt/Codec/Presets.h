@@ -40,16 +40,30 @@ Scheme floatScheme(CodeKind kind);
 /// point for each group.
 Scheme integerScheme(unsigned bits, unsigned groupSize, bool asymmetric);
 
-/// A non-linear grid of 2, 3 or 4 bits; groups of `groupSize` elements share a
+/// A non-linear grid of 2 to 5 bits; groups of `groupSize` elements share a
 /// binary16 scale, or with `superScales` an int8 of it. Its entries are dense
-/// where weights are: GGUF's IQ4_NL at 4 bits; at 3 and 2 bits the quantizer of a
-/// normal distribution with the least mean square error (J. Max, Quantizing for
-/// minimum distortion, 1960, table I), the largest entry being 127.
+/// where weights are: GGUF's IQ4_NL at 4 bits; else the quantizer with the least
+/// mean square error (S. Lloyd, Least squares quantization in PCM, 1982) of groups
+/// of 32 (2 bits: 16) normal numbers, each with its own best scale of either sign.
 Scheme codebookScheme(unsigned bits, unsigned groupSize, bool superScales);
 
 /// The same scheme with scales that are an int8 for each group and a binary16
 /// for each row: half the bytes. `scheme` has groups with binary16 scales.
 Scheme withSuperScales(Scheme scheme);
+
+/// A grid as the command line and recipes name it.
+struct GridChoice {
+  unsigned bits = 4;        ///< 2 .. 8, or 16 for binary16 values
+  unsigned group = 32;      ///< weights that share a scale; 0: a row
+  bool asymmetric = false;  ///< zero points (integer grids below 8 bits)
+  bool codebook = false;    ///< the non-linear grid, where there is one (up to 5 bits)
+  bool superScales = false; ///< scales of groups in int8, with a binary16 for each row
+  bool operator==(const GridChoice &o) const;
+};
+
+/// Empty when there is a scheme for it, else why not.
+std::string checkGrid(const GridChoice &choice);
+Scheme gridScheme(const GridChoice &choice);
 
 /// The scheme that holds a GGUF block format exactly.
 Scheme ggufScheme(GgufType type);

@@ -24,8 +24,8 @@ std::string checkFloat(const Scheme &s) {
 
 std::string checkCodes(const Scheme &s) {
   bool book = s.code == CodeKind::Codebook;
-  if (book && (s.bits < 2 || s.bits > 4 || s.codebook.size() != size_t(1) << s.bits))
-    return "a codebook has codes of 2 to 4 bits and an entry for each of them";
+  if (book && (s.bits < 2 || s.bits > 5 || s.codebook.size() != size_t(1) << s.bits))
+    return "a codebook has codes of 2 to 5 bits and an entry for each of them";
   bool floats = s.code == CodeKind::FloatCodebook;
   if (floats && (s.bits != 4 || s.floatCodebook.size() != 16))
     return "a codebook of floats has 16 entries and codes of 4 bits";

@@ -23,7 +23,7 @@ enum class CodeKind : uint8_t {
   F16,           ///< the value itself, IEEE binary16
   BF16,          ///< the value itself, bfloat16
   Integer,       ///< unsigned integer of `bits` bits
-  Codebook,      ///< index into `codebook` (2^bits entries of int8; `bits` is 2, 3 or 4)
+  Codebook,      ///< index into `codebook` (2^bits entries of int8; `bits` is 2 to 5)
   FloatCodebook, ///< index into `floatCodebook` (16 floats; `bits` is 4, no offset)
 };
 

@@ -20,7 +20,7 @@
 
 // -----
 
-// expected-error @+1 {{scheme: a codebook has codes of 2 to 4 bits and an entry for each of them}}
+// expected-error @+1 {{scheme: a codebook has codes of 2 to 5 bits and an entry for each of them}}
 #s = #quant_ext.scheme<code = codebook, bits = 4, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
 
 // -----
@@ -334,8 +334,8 @@ func.func @gather_weight(%i: tensor<3xi32>, %c: tensor<32x64xi8>, %s: tensor<32x
 
 // -----
 
-// expected-error @+1 {{scheme: a codebook has codes of 2 to 4 bits and an entry for each of them}}
-#s = #quant_ext.scheme<code = codebook, bits = 5, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
+// expected-error @+1 {{scheme: a codebook has codes of 2 to 5 bits and an entry for each of them}}
+#s = #quant_ext.scheme<code = codebook, bits = 6, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
 
 // -----
 

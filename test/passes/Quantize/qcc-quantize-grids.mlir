@@ -7,8 +7,8 @@
 
 nn.weight @w : tensor<32x96xf32> sources ["w"] format "f32" order "natural"
 
-// BOOK: quant_ext.encode {{.*}}code = codebook, bits = 3, group = 32, scale = f16, min = none, codebook = -127, -79, -45, -14, 14, 45, 79, 127>{{.*}} -> tensor<32x96xi8>, tensor<32x3xf16>
-// BOTH: quant_ext.encode {{.*}}code = codebook, bits = 2, group = 16, scale = super, min = none, codebook = -127, -38, 38, 127>{{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x6xi8>
+// BOOK: quant_ext.encode {{.*}}code = codebook, bits = 3, group = 32, scale = f16, min = none, codebook = -127, -77, -45, -18, 7, 33, 63, 104>{{.*}} -> tensor<32x96xi8>, tensor<32x3xf16>
+// BOTH: quant_ext.encode {{.*}}code = codebook, bits = 2, group = 16, scale = super, min = none, codebook = -127, -43, 16, 85>{{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x6xi8>
 // SUPER: quant_ext.encode {{.*}}code = integer, bits = 4, group = 32, offset = 8, scale = super, min = none>{{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x3xi8>
 // There are no codebooks of more than 4 bits.
 // WIDE: quant_ext.encode {{.*}}code = integer, bits = 6

@@ -122,3 +122,48 @@ module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu"
     return %y : tensor<1x16xf32>
   }
 }
+
+// -----
+
+#b5 = #quant_ext.scheme<code = codebook, bits = 5, group = 32, scale = f16, min = none, codebook = -127, -113, -100, -90, -81, -73, -65, -58, -51, -44, -37, -31, -25, -19, -13, -7, -1, 5, 11, 17, 23, 30, 37, 44, 51, 59, 66, 74, 83, 92, 102, 119>
+
+// 32 entries: two shuffles and a selection by the index, where there is no shuffle of 32.
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v3", features = <["+avx2"]>>} {
+  // CHECK-LABEL: func.func @large_codebook
+  // CHECK: arith.cmpi sgt
+  // CHECK: llvm.x86.avx2.pshuf.b
+  // CHECK: llvm.x86.avx2.pshuf.b
+  // CHECK: arith.select %{{.*}} : vector<32xi1>, vector<32xi8>
+  func.func @large_codebook(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %w: tensor<1x2x5x16xi32>, %s: tensor<1x2x16xf16>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) weight(%w, %s) {scheme = #b5, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xi8> scales tensor<1x2xf32> weight tensor<1x2x5x16xi32>, tensor<1x2x16xf16> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}
+
+// -----
+
+#b5 = #quant_ext.scheme<code = codebook, bits = 5, group = 32, scale = f16, min = none, codebook = -127, -113, -100, -90, -81, -73, -65, -58, -51, -44, -37, -31, -25, -19, -13, -7, -1, 5, 11, 17, 23, 30, 37, 44, 51, 59, 66, 74, 83, 92, 102, 119>
+
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "znver5", features = <["+avx2", "+avx512bw", "+avx512vl", "+avx512vnni", "+avx512vbmi"]>>} {
+  // CHECK-LABEL: func.func @vbmi
+  // CHECK-COUNT-8: llvm.x86.avx512.permvar.qi.512
+  // CHECK-NOT: pshuf
+  func.func @vbmi(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %c: tensor<1x2xi32>, %w: tensor<1x2x5x16xi32>, %s: tensor<1x2x16xf16>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) corrections(%c) weight(%w, %s) {scheme = #b5, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xi8> scales tensor<1x2xf32> corrections tensor<1x2xi32> weight tensor<1x2x5x16xi32>, tensor<1x2x16xf16> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}
+
+// -----
+
+#b5 = #quant_ext.scheme<code = codebook, bits = 5, group = 32, scale = f16, min = none, codebook = -127, -113, -100, -90, -81, -73, -65, -58, -51, -44, -37, -31, -25, -19, -13, -7, -1, 5, 11, 17, 23, 30, 37, 44, 51, 59, 66, 74, 83, 92, 102, 119>
+
+module attributes {qcc.target = #llvm.target<triple = "aarch64-unknown-linux-gnu", chip = "neoverse-n1", features = <["+neon", "+dotprod"]>>} {
+  // CHECK-LABEL: func.func @tbl2
+  // CHECK-COUNT-32: llvm.aarch64.neon.tbl2
+  // CHECK-NOT: tbl1
+  func.func @tbl2(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %w: tensor<1x2x5x16xi32>, %s: tensor<1x2x16xf16>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x scales(%a) weight(%w, %s) {scheme = #b5, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xi8> scales tensor<1x2xf32> weight tensor<1x2x5x16xi32>, tensor<1x2x16xf16> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}

@@ -44,7 +44,7 @@ std::vector<Scheme> gridSchemes() {
     for (unsigned group : {16u, 32u}) {
       for (bool asymmetric : {false, true})
         list.push_back(withSuperScales(integerScheme(bits, group, asymmetric)));
-      if (bits > 4)
+      if (bits > 5)
         continue;
       for (bool superScales : {false, true})
         list.push_back(codebookScheme(bits, group, superScales));

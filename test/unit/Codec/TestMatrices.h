@@ -22,7 +22,7 @@ inline std::vector<Scheme> testSchemes() {
     for (unsigned group : {0u, 16u, 48u, 128u})
       for (bool asymmetric : {false, true})
         list.push_back(integerScheme(bits, group, asymmetric));
-  for (unsigned bits = 2; bits <= 4; ++bits)
+  for (unsigned bits = 2; bits <= 5; ++bits)
     for (unsigned group : {16u, 32u, 96u})
       for (bool superScales : {false, true})
         list.push_back(codebookScheme(bits, group, superScales));

@@ -64,7 +64,7 @@ protected:
     ASSERT_TRUE(bool(created)) << failureOf(created.takeError()).text;
     runner = std::move(*created);
     folds = std::make_unique<ChannelFolds>(model->files(), 1);
-    folds->find(*module);
+    folds->find(*module, *runner);
   }
 
   /// What a layer makes of `in`, and what its observers saw.
@@ -100,7 +100,7 @@ protected:
       std::vector<float> before = values;
       EXPECT_TRUE(folds->apply(weight, 0, k, values));
       EXPECT_NE(values, before) << weight.getSymName().str();
-      Failure failure = failureOf(runner->replace(weight.getSymName(), layer, 0, values));
+      Failure failure = failureOf(runner->replace({weight.getSymName().str(), layer}, 0, values));
       EXPECT_EQ(failure.code, ExitCode::Done) << failure.text;
       ++folded;
     }
