@@ -6,6 +6,7 @@
 #ifndef QCC_COMPILER_COMPILEROPTIONS_H
 #define QCC_COMPILER_COMPILEROPTIONS_H
 
+#include "dialects/QuantExt/Codec/Presets.h"
 #include <cstdint>
 #include <map>
 #include <string>
@@ -47,6 +48,12 @@ struct CompilerOptions {
 
   /// Shapes that the user gave to inputs of an ONNX model; -1 keeps a dimension.
   std::map<std::string, std::vector<int64_t>> shapes;
+
+  /// The grid that -bits, -group, -grid, -scales and -asym name.
+  GridChoice grid() const {
+    return {static_cast<unsigned>(bits), static_cast<unsigned>(group), asymmetric, codebook,
+            superScales};
+  }
 
   bool floatCache() const {
     if (kv != KVCache::Default)

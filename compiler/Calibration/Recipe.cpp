@@ -12,7 +12,8 @@ using namespace llvm;
 
 namespace qcc {
 namespace {
-constexpr StringRef kLinear = "linear", kCodebook = "codebook", kDirect = "f16", kSuper = "super";
+constexpr const char *kLinear = "linear", *kCodebook = "codebook", *kDirect = "f16",
+                     *kSuper = "super";
 
 /// One entry of "weights"; what is wrong with it otherwise.
 std::string parseChoice(const nlohmann::json &json, GridChoice &choice) {
@@ -60,8 +61,8 @@ Error writeRecipe(const Recipe &recipe, StringRef path) {
     nlohmann::ordered_json entry = {{"bits", choice.bits}};
     if (choice.bits != 16) {
       entry["group"] = choice.group;
-      entry["grid"] = std::string(choice.codebook ? kCodebook : kLinear);
-      entry["scales"] = std::string(choice.superScales ? kSuper : kDirect);
+      entry["grid"] = choice.codebook ? kCodebook : kLinear;
+      entry["scales"] = choice.superScales ? kSuper : kDirect;
       if (choice.asymmetric)
         entry["asymmetric"] = true;
     }

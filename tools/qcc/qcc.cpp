@@ -32,7 +32,7 @@ static Option<std::string> cpu("mcpu", cl::desc("CPU of the target (cortex-a76, 
 static Option<std::string> attributes("mattr", cl::desc("Features of the CPU (+dotprod,-sve)"),
                                       cl::cat(category));
 static Option<std::string> bits("bits", cl::init("keep"), cl::cat(category),
-                                cl::desc("32, 16, 2..8, or keep (default): the file's precision"));
+                                cl::desc("32, 16, 2..8, auto (within -bpw), or keep (default): the file's precision"));
 static Option<std::string> group("group", cl::init("32"), cl::cat(category),
                                  cl::desc("Weights that share a scale: 32, 64, 128 or channel"));
 static Option<bool> asymmetric("asym", cl::desc("Zero points"), cl::cat(category));
@@ -54,6 +54,12 @@ static Option<std::string> method(
              "descent, smoothquant, awq (default: the best known for these bits)"));
 static Option<std::string> calibration("calib", cl::value_desc("FILE"), cl::cat(category),
                                        cl::desc("Text to calibrate on"));
+static Option<double> bitsPerWeight("bpw", cl::value_desc("X"), cl::cat(category),
+                                    cl::desc("Budget of -bits=auto: bits per weight of the layers"));
+static Option<std::string> recipe("recipe", cl::value_desc("FILE"), cl::cat(category),
+                                  cl::desc("The grid of every weight matrix, as -save-recipe wrote it"));
+static Option<std::string> saveRecipe("save-recipe", cl::value_desc("FILE"), cl::cat(category),
+                                      cl::desc("Write what -bits=auto chose"));
 static Option<int64_t> calibrationWindows("calib-windows", cl::init(32), cl::value_desc("N"),
                                           cl::cat(category),
                                           cl::desc("Windows of 512 tokens taken of it"));
@@ -172,10 +178,21 @@ static Error parseMethods(CompilerOptions &options) {
 /// The options whose values need more than a type.
 static Error parse(CompileRequest &request) {
   CompilerOptions &options = request.options;
-  if (bits != "keep") {
+  if (bits == "auto") {
+    // What no budget is spent on (nothing, unless a recipe names only some) is held in 4 bits.
+    options.chooseGrids = recipe.empty();
+    options.bits = 4;
+    options.bitsPerWeight = bitsPerWeight.getNumOccurrences() ? bitsPerWeight : 4.5;
+    if (options.bitsPerWeight < 3 || options.bitsPerWeight > 8.5)
+      return wrong("-bpw: expected 3 to 8.5 bits per weight");
+    if (calibration.empty() && recipe.empty())
+      return wrong("-bits=auto measures what every weight loses: it needs -calib=FILE, a text");
+  } else if (bitsPerWeight.getNumOccurrences()) {
+    return wrong("-bpw is the budget of -bits=auto");
+  } else if (bits != "keep") {
     if (StringRef(bits).getAsInteger(10, options.bits) ||
         !(options.bits == 32 || options.bits == 16 || (options.bits >= 2 && options.bits <= 8)))
-      return wrong("-bits=" + bits + ": expected 32, 16, 2 to 8, or keep");
+      return wrong("-bits=" + bits + ": expected 32, 16, 2 to 8, auto, or keep");
   }
   if (group == "channel")
     options.group = 0;
@@ -189,6 +206,8 @@ static Error parse(CompileRequest &request) {
   options.codebook = grid == Grid::Codebook;
   options.superScales = scales == Scales::Super;
   options.calibration = calibration;
+  options.recipe = recipe;
+  options.recipeOutput = saveRecipe;
   if (calibrationWindows < 1 || calibrationWindows > 4096)
     return wrong("-calib-windows: expected 1 to 4096");
   options.calibrationWindows = calibrationWindows;
