@@ -112,7 +112,8 @@ void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addPass(createCSEPass());
   if (options.activations == Activations::Static8)
     pm.addPass(createQuantizeActivationsStatic(
-        {/*groups=*/!options.calibration.empty() && options.group != 0}));
+        {/*groups=*/!options.calibration.empty() && options.group != 0,
+         /*observed=*/!options.calibration.empty()}));
   else if (options.activations != Activations::F32)
     pm.addPass(createQuantizeActivations());
   pm.addPass(createRemoveObservers());

@@ -158,7 +158,10 @@ def QuantizeActivationsStatic : Pass<"qcc-quantize-activations-static", "mlir::M
     %y = quant_ext.matmul %q scales(%a) weight(%c, %s) : ...
     ```
   }];
-  let options = [Option<"groups", "groups", "bool", "false", "a scale for each 32 channels">];
+  let options = [
+    Option<"groups", "groups", "bool", "false", "a scale for each 32 channels">,
+    Option<"observed", "observed", "bool", "false",
+           "only where calibration looks; other inputs are scaled while running">];
   let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "qcc::nn::NNDialect"];
 }
 

@@ -23,6 +23,10 @@ struct QuantizeActivationsStatic final
     WalkResult result = getOperation().walk([&](quant_ext::MatmulOp op) -> WalkResult {
       if (!takesInt8(op, target))
         return WalkResult::advance();
+      if (observed && !isObserved(op, symbols)) {
+        rewriteToInt8(op, target);
+        return WalkResult::advance();
+      }
       Value &scale = scales[{op.getActs(), op->getBlock()}];
       if (!scale)
         scale = loadScale(op, symbols);
@@ -35,10 +39,19 @@ struct QuantizeActivationsStatic final
       signalPassFailure();
   }
 
+  static nn::LoadWeightOp loadOf(quant_ext::MatmulOp op) {
+    auto encode = op.getWeight().front().getDefiningOp<quant_ext::EncodeOp>();
+    return encode ? encode.getSource().getDefiningOp<nn::LoadWeightOp>() : nullptr;
+  }
+
+  static bool isObserved(quant_ext::MatmulOp op, SymbolTable &symbols) {
+    nn::LoadWeightOp load = loadOf(op);
+    return load && symbols.lookup<nn::WeightOp>(load.getWeight()).getObserver();
+  }
+
   /// The scale of a matmul's input: a weight beside its own, of the same instance.
   Value loadScale(quant_ext::MatmulOp op, SymbolTable &symbols) {
-    auto encode = op.getWeight().front().getDefiningOp<quant_ext::EncodeOp>();
-    auto load = encode ? encode.getSource().getDefiningOp<nn::LoadWeightOp>() : nullptr;
+    nn::LoadWeightOp load = loadOf(op);
     if (!load) {
       op.emitOpError("has no weight that a calibrated scale could be named after");
       return {};

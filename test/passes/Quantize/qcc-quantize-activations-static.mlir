@@ -1,6 +1,12 @@
 // RUN: qcc-opt %s --split-input-file --verify-diagnostics --qcc-quantize-activations-static | FileCheck %s
 // RUN: qcc-opt %s --split-input-file --verify-diagnostics --qcc-quantize-activations-static=groups | FileCheck %s --check-prefix=GROUPS
 
+// RUN: qcc-opt %s --split-input-file --qcc-quantize-activations-static=observed | FileCheck %s --check-prefix=OBSERVED
+
+// Nothing here was observed.
+// OBSERVED-NOT: input_scale
+// OBSERVED: quant_ext.choose_qparams
+
 // With a scale for each 32 channels, sums end where scales do.
 // GROUPS: nn.weight @q.input_scale : tensor<2xf32>
 // GROUPS: %[[S:.*]] = nn.load_weight @q.input_scale[%arg1] : tensor<2xf32>

@@ -36,7 +36,7 @@ public:
     llvm::Expected<std::unique_ptr<Model>> opened = openModel(path, options);
     ASSERT_TRUE(bool(opened)) << failureOf(opened.takeError()).text;
     model = std::move(*opened);
-    auto imported = model->import(&context);
+    auto imported = model->import(&context, options);
     ASSERT_TRUE(bool(imported)) << failureOf(imported.takeError()).text;
     module = std::move(*imported);
     for (Phase phase : {Phase::Quantize, Phase::Pack}) {
