@@ -370,8 +370,8 @@ private:
       return calibrateGraph();
     if (Error error = openCalibration())
       return error;
-    auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, calibrated,
-                                                   request.jobs);
+    auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, model->files(),
+                                                   calibrated, request.jobs);
     if (Error error = layers->start(*module))
       return error;
     quantizer = std::move(layers);
@@ -388,7 +388,8 @@ private:
       return runner.takeError();
     graphRunner = std::move(*runner);
     auto graph = std::make_unique<GraphQuantizer>(*graphRunner, calibrated, request.jobs);
-    graph->start(*module);
+    if (Error error = graph->start(*module))
+      return error;
     quantizer = std::move(graph);
     return Error::success();
   }

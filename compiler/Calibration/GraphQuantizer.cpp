@@ -1,18 +1,14 @@
 //===- GraphQuantizer.cpp - Quantizes a tensor model on samples of its inputs -------------===//
 
 #include "compiler/Calibration/GraphQuantizer.h"
-#include "compiler/Weights/ActivationScales.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 
 using namespace llvm;
 
 namespace qcc {
 
-void GraphQuantizer::start(mlir::ModuleOp module) {
+Error GraphQuantizer::start(mlir::ModuleOp module) {
   inputs.find(module);
-  for (auto weight : module.getOps<nn::WeightOp>())
-    if (weight.getObserver())
-      observed[*weight.getObserver()].push_back(weight);
   int64_t step = 0, bytes = 0, count = 0;
   int64_t share = divideCeil(runner.observers().size(), kSteps);
   for (const GraphRunner::Observer &observer : runner.observers()) {
@@ -27,6 +23,7 @@ void GraphQuantizer::start(mlir::ModuleOp module) {
     bytes += size;
     ++count;
   }
+  return inputs.isAsymmetric() ? runner.keepExact() : Error::success();
 }
 
 std::optional<int64_t> GraphQuantizer::stepOf(nn::WeightOp weight, int64_t) {
@@ -42,28 +39,19 @@ Error GraphQuantizer::begin(int64_t step) {
     if (steps.lookup(observer.name) == step)
       inputs.watch(observer.name, observer.channels);
   Error error = runner.run(
-      [&](StringRef observer, const float *x, int64_t rows) {
+      [&](StringRef observer, const float *exact, const float *x, int64_t rows) {
         if (steps.lookup(observer) == step)
-          inputs.add(observer, x, rows);
+          inputs.add(observer, step > 0 ? exact : nullptr, x, rows);
       },
       [&] { inputs.wait(); });
   if (error)
     return error;
   if (Error wrong = inputs.finish("the graph"))
     return wrong;
-  addScales();
+  inputs.addScales(activationScales, [&](nn::WeightOp weight, int64_t instance) {
+    return stepOf(weight, instance) == step;
+  });
   return Error::success();
-}
-
-/// Of -act=static8: the largest magnitude of a tensor falls on 127.
-void GraphQuantizer::addScales() {
-  for (const auto &found : inputs.statistics()) {
-    const std::vector<float> &absMax = found.second.absMax;
-    float scale = *std::max_element(absMax.begin(), absMax.end()) / 127;
-    for (nn::WeightOp weight : observed.lookup(found.getKey()))
-      addActivationScale(activationScales,
-                         cast<mlir::StringAttr>(weight.getSources()[0]).getValue(), scale);
-  }
 }
 
 Error GraphQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,

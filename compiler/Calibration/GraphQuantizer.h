@@ -27,23 +27,23 @@ public:
       : runner(runner), activationScales(scales), inputs(jobs) {}
 
   /// Before anything else; `module` is what is being compiled.
-  void start(mlir::ModuleOp module);
+  llvm::Error start(mlir::ModuleOp module);
 
   std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override;
   llvm::Error begin(int64_t step) override;
   llvm::Error end(int64_t) override { return llvm::Error::success(); }
-  void fold(nn::WeightOp, int64_t, int64_t, int64_t, llvm::MutableArrayRef<float>) override {}
+  llvm::Error fold(nn::WeightOp, int64_t, int64_t, int64_t,
+                   llvm::MutableArrayRef<float>) override {
+    return llvm::Error::success();
+  }
   llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                        llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
 
 private:
-  void addScales();
-
   GraphRunner &runner;
   TensorTable &activationScales;
   ObservedInputs inputs; ///< of the step at hand
   llvm::StringMap<int64_t> steps; ///< by observer
-  llvm::StringMap<std::vector<nn::WeightOp>> observed; ///< a model's weights by their observer
 };
 
 } // namespace qcc

@@ -76,52 +76,80 @@ GraphRunner::create(Model &model, StringRef path, mlir::MLIRContext &context,
     if (!weights)
       return weights.takeError();
     variant.weights.emplace(std::move(*weights));
-    if (Error error = runner->prepareOutputs(variant))
-      return std::move(error);
+    Expected<std::vector<rt::Array>> outputs = makeOutputs(variant);
+    if (!outputs)
+      return outputs.takeError();
+    variant.outputs = std::move(*outputs);
   }
+  for (const TensorDescriptor &output : runner->variants.front().program->entry(kEntry).outputs)
+    if (StringRef name = output.name; name.consume_front(kTapPrefix))
+      runner->observed.push_back({name.str(), output.dims.back()});
   if (runner->observed.empty())
     return unsupported(path, "no weights that calibration could help: there is no matrix product "
                              "with weights of a constant size");
   return runner;
 }
 
-Error GraphRunner::prepareOutputs(Variant &variant) {
-  bool first = observed.empty();
+Expected<std::vector<rt::Array>> GraphRunner::makeOutputs(const Variant &variant) {
+  std::vector<rt::Array> arrays;
   for (const TensorDescriptor &output : variant.program->entry(kEntry).outputs) {
-    rt::Array &array = variant.outputs.emplace_back();
+    rt::Array &array = arrays.emplace_back();
     array.type = output.type;
     array.shape = output.dims;
     if (!rt::arrayBytes(array.type, array.shape, array.bytes))
       return make_error<ModelError>(ExitCode::Internal,
                                     "calibration: output '" + output.name + "' has no fixed size");
-    rt::Status status = array.memory.reserve(std::max<uint64_t>(array.bytes, 1),
-                                             output.name.c_str(), false);
+    rt::Status status =
+        array.memory.reserve(std::max<uint64_t>(array.bytes, 1), output.name.c_str(), false);
     if (status.failed())
       return make_error<ModelError>(static_cast<ExitCode>(status.code), status.message);
-    StringRef name = output.name;
-    if (first && name.consume_front(kTapPrefix))
-      observed.push_back({name.str(), output.dims.back()});
+  }
+  return arrays;
+}
+
+Error GraphRunner::keepExact() {
+  for (Variant &variant : variants) {
+    ArrayRef<uint8_t> weights = variant.program->weights();
+    const Variant &first = variants.front();
+    if (first.exact && ArrayRef<uint8_t>(*first.exact) == weights)
+      variant.exact = first.exact;
+    else
+      variant.exact = std::make_shared<std::vector<uint8_t>>(weights.begin(), weights.end());
+    Expected<std::vector<rt::Array>> outputs = makeOutputs(variant);
+    if (!outputs)
+      return outputs.takeError();
+    variant.exactOutputs = std::move(*outputs);
   }
   return Error::success();
+}
+
+static SmallVector<void *> placesOf(ArrayRef<rt::Array> arrays) {
+  SmallVector<void *> places;
+  for (const rt::Array &array : arrays)
+    places.push_back(array.memory.data());
+  return places;
 }
 
 Error GraphRunner::run(Tap tap, function_ref<void()> done) {
   for (Variant &variant : variants) {
     const EntryDescriptor &entry = variant.program->entry(kEntry);
-    SmallVector<void *> outputs;
-    for (const rt::Array &output : variant.outputs)
-      outputs.push_back(output.memory.data());
+    SmallVector<void *> outputs = placesOf(variant.outputs),
+                        exactOutputs = placesOf(variant.exactOutputs);
     for (size_t i : variant.samples) {
-      SmallVector<const void *> inputs;
-      for (const rt::Array &input : samples[i].inputs)
-        inputs.push_back(input.memory.data());
+      SmallVector<void *> pointers = placesOf(samples[i].inputs);
+      SmallVector<const void *> inputs(pointers.begin(), pointers.end());
+      if (variant.exact)
+        if (Error error = variant.program->call(kEntry, {}, inputs, exactOutputs, *variant.exact))
+          return error;
       if (Error error = variant.program->call(kEntry, {}, inputs, outputs))
         return error;
-      for (auto [descriptor, output] : zip(entry.outputs, variant.outputs)) {
-        StringRef name = descriptor.name;
+      for (size_t output = 0; output < entry.outputs.size(); ++output) {
+        StringRef name = entry.outputs[output].name;
+        const rt::Array &seen = variant.outputs[output];
         if (name.consume_front(kTapPrefix))
-          tap(name, reinterpret_cast<const float *>(output.memory.data()),
-              static_cast<int64_t>(output.bytes / sizeof(float)) / output.shape.back());
+          tap(name, variant.exact ? static_cast<const float *>(exactOutputs[output]) : nullptr,
+              static_cast<const float *>(outputs[output]),
+              static_cast<int64_t>(seen.bytes / sizeof(float)) / seen.shape.back());
       }
       done();
     }

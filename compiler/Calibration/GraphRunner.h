@@ -34,9 +34,13 @@ public:
   };
   llvm::ArrayRef<Observer> observers() const { return observed; }
 
-  /// What an observer saw of a sample: x[rows, channels], valid until the tap that takes it returned and the
-  /// next sample runs.
-  using Tap = llvm::function_ref<void(llvm::StringRef observer, const float *x, int64_t rows)>;
+  /// Keeps the weights as they are: run() then runs them, too. Before any replace().
+  llvm::Error keepExact();
+
+  /// What an observer saw of a sample: x[rows, channels], and what it sees with the weights that were kept (or
+  /// null).
+  using Tap = llvm::function_ref<void(llvm::StringRef observer, const float *exact, const float *x,
+                                      int64_t rows)>;
 
   /// Runs all samples with the weights as they are; `tap` gets what all observers saw of each, then `done` is
   /// called before their values change.
@@ -51,11 +55,12 @@ private:
     std::unique_ptr<CompiledProgram> program;
     std::optional<ProgramWeights> weights;
     std::vector<size_t> samples;
-    std::vector<rt::Array> outputs;
+    std::vector<rt::Array> outputs, exactOutputs;
+    std::shared_ptr<std::vector<uint8_t>> exact; ///< weights that were kept; variants with equal ones share them
   };
 
   GraphRunner(llvm::ArrayRef<TensorSample> samples) : samples(samples) {}
-  llvm::Error prepareOutputs(Variant &variant);
+  static llvm::Expected<std::vector<rt::Array>> makeOutputs(const Variant &variant);
 
   llvm::ArrayRef<TensorSample> samples;
   std::vector<Observer> observed;

@@ -9,6 +9,7 @@
 #define QCC_COMPILER_CALIBRATION_LAYERQUANTIZER_H
 
 #include "compiler/Calibration/CalibrationText.h"
+#include "compiler/Calibration/ChannelFolds.h"
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Calibration/ObservedInputs.h"
 #include "compiler/Weights/WeightQuantizer.h"
@@ -19,9 +20,9 @@ namespace qcc {
 class LayerQuantizer final : public WeightQuantizer {
 public:
   /// `scales` gets the static scales of activations, layer by layer.
-  LayerQuantizer(LayerRunner &runner, const CalibrationText &text, TensorTable &scales,
-                 unsigned jobs)
-      : runner(runner), text(text), activationScales(scales), inputs(jobs) {}
+  LayerQuantizer(LayerRunner &runner, const CalibrationText &text, const WeightFiles &files,
+                 TensorTable &scales, unsigned jobs)
+      : runner(runner), text(text), activationScales(scales), folds(files, jobs), inputs(jobs) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -29,19 +30,21 @@ public:
   std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override;
   llvm::Error begin(int64_t layer) override;
   llvm::Error end(int64_t layer) override;
-  void fold(nn::WeightOp, int64_t, int64_t, int64_t, llvm::MutableArrayRef<float>) override {}
+  llvm::Error fold(nn::WeightOp weight, int64_t instance, int64_t firstRow, int64_t k,
+                   llvm::MutableArrayRef<float> values) override;
   llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                        llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
 
 private:
-  void addActivationScales(int64_t layer);
+  llvm::Error observe(int64_t layer);
   const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
 
   LayerRunner &runner;
   const CalibrationText &text;
   TensorTable &activationScales;
-  llvm::StringMap<std::vector<nn::WeightOp>> observed; ///< a model's weights by their observer
+  ChannelFolds folds;
   HiddenStates stream;   ///< what the layers so far, quantized, make of the text
+  HiddenStates exact;    ///< what the float layers make of it; only for gptaq
   ObservedInputs inputs; ///< of the layer at hand
 };
 

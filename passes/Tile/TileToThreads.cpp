@@ -285,7 +285,8 @@ void Tiler::tileRows(Operation *op) {
       auto tensor = dyn_cast<RankedTensorType>(operand.getType());
       if (tensor && tensor.getDimSize(0) == type.getDimSize(0) && tensor.getRank() == 2)
         map.map(operand, row(operand, ivs[0]));
-      else if (tensor && tensor.getDimSize(0) == type.getDimSize(0) && tensor.getRank() == 1)
+      else if (tensor && tensor.getDimSize(0) == type.getDimSize(0) && tensor.getRank() == 1 &&
+               isa<quant_ext::GatherRowsOp>(op))
         map.map(operand, slice(operand, {ivs[0]}, {index(1)}));
     }
     if (auto table = dyn_cast<nn::RopeTableOp>(op))
@@ -401,7 +402,7 @@ struct TileToThreads final : impl::TileToThreadsBase<TileToThreads> {
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
       return Tiler(op).tileLinalg(linalgOp);
     bool rowWise =
-        isa<nn::RMSNormOp, nn::RopeTableOp, quant_ext::ChooseQParamsOp, quant_ext::QuantizeOp,
+        isa<nn::PermuteColumnsOp, nn::RMSNormOp, nn::RopeTableOp, quant_ext::ChooseQParamsOp, quant_ext::QuantizeOp,
             quant_ext::DequantizeOp, quant_ext::GroupSumsOp, quant_ext::GatherRowsOp>(op);
     if (rowWise && typeOf(op->getResult(0)).getDimSize(0) != 1)
       Tiler(op).tileRows(op);
