@@ -36,31 +36,38 @@ def encode(tokenizer, sentences, length, count):
     raise SystemExit("the text is too short for %d rows of %d tokens" % (count, length))
 
 
+def write(tokenizer, text, output, lengths, tokens):
+    """Samples of about 256 tokens each, enough for matrix products to be quick; `tokens` of each length."""
+    tokenizer = Tokenizer.from_file(tokenizer)
+    with open(text, encoding="utf-8") as file:
+        sentences = pieces(file.read())
+    arrays = {}
+    for length in lengths:
+        batch = max(1, 256 // length)
+        count = max(1, tokens // (batch * length))
+        rows = encode(tokenizer, sentences, length, batch * count)
+        mask = np.ones((batch, length), np.int64)
+        # Batches are padded in use: every fourth row is cut, and the rest of it masked.
+        for row in range(3, batch, 4):
+            mask[row, length * (row // 4 + 1) // (batch // 4 + 1) :] = 0
+        for i in range(count):
+            name = "tokens%d-%d.in." % (length, i)
+            arrays[name + "input_ids"] = rows[i * batch : (i + 1) * batch] * mask
+            arrays[name + "attention_mask"] = mask
+            arrays[name + "token_type_ids"] = np.zeros_like(mask)
+    np.savez_compressed(output, **arrays)
+    return len(arrays) // 3
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tokenizer", help="tokenizer.json")
     parser.add_argument("text")
     parser.add_argument("output", help="NPZ")
-    parser.add_argument("--lengths", type=int, nargs="+", default=[12, 32, 128])
+    parser.add_argument("--lengths", type=int, nargs="+", default=[16, 64])
     parser.add_argument("--tokens", type=int, default=8192, help="tokens of each length")
     args = parser.parse_args()
-    tokenizer = Tokenizer.from_file(args.tokenizer)
-    with open(args.text, encoding="utf-8") as file:
-        sentences = pieces(file.read())
-    arrays = {}
-    for length in args.lengths:
-        # Samples of about 256 tokens: enough for the matrix products to be quick.
-        batch = max(1, 256 // length)
-        count = max(1, args.tokens // (batch * length))
-        rows = encode(tokenizer, sentences, length, batch * count)
-        for i in range(count):
-            ids = rows[i * batch : (i + 1) * batch]
-            name = "tokens%d-%d.in." % (length, i)
-            arrays[name + "input_ids"] = ids
-            arrays[name + "attention_mask"] = np.ones_like(ids)
-            arrays[name + "token_type_ids"] = np.zeros_like(ids)
-    np.savez_compressed(args.output, **arrays)
-    print("%s: %d samples" % (args.output, len(arrays) // 3))
+    print("%s: %d samples" % (args.output, write(args.tokenizer, args.text, args.output, args.lengths, args.tokens)))
 
 
 if __name__ == "__main__":

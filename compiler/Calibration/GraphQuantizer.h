@@ -1,8 +1,8 @@
 //===- GraphQuantizer.h - Quantizes a tensor model on samples of its inputs ---------------===//
 //
-// Steps are consecutive observers of the graph. In each, all samples run through the graph with the quantized
-// weights of the steps before it and float ones after; the statistics decide codes and scales of the
-// step's weights, which replace the float ones.
+// Steps are consecutive observers of the graph. In each, all samples run through the graph with the
+// quantized weights of the steps before it and float ones after; the statistics decide codes and
+// scales of the step's weights, which replace the float ones.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_COMPILER_CALIBRATION_GRAPHQUANTIZER_H
@@ -32,8 +32,7 @@ public:
   std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override;
   llvm::Error begin(int64_t step) override;
   llvm::Error end(int64_t) override { return llvm::Error::success(); }
-  llvm::Error fold(nn::WeightOp, int64_t, int64_t, int64_t,
-                   llvm::MutableArrayRef<float>) override {
+  llvm::Error fold(nn::WeightOp, int64_t, int64_t, int64_t, llvm::MutableArrayRef<float>) override {
     return llvm::Error::success();
   }
   llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
@@ -42,7 +41,7 @@ public:
 private:
   GraphRunner &runner;
   TensorTable &activationScales;
-  ObservedInputs inputs; ///< of the step at hand
+  ObservedInputs inputs;          ///< of the step at hand
   llvm::StringMap<int64_t> steps; ///< by observer
 };
 

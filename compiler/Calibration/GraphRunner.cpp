@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Calibrate/Passes.h"
+#include <cstring>
 
 using namespace llvm;
 
@@ -16,9 +17,8 @@ constexpr StringRef kEntry = "run", kTapPrefix = "tap:";
 
 /// The model with the inputs' sizes those of `sample`, observed and tapped.
 Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-observedGraph(Model &model, StringRef path, mlir::MLIRContext &context,
-              const CompilerOptions &user, ArrayRef<GraphInput> inputs,
-              const TensorSample &sample) {
+observedGraph(Model &model, StringRef path, mlir::MLIRContext &context, const CompilerOptions &user,
+              ArrayRef<GraphInput> inputs, const TensorSample &sample) {
   CompilerOptions options = user;
   for (auto [input, array] : zip(inputs, sample.inputs))
     options.shapes[input.name] = array.shape;
@@ -57,9 +57,10 @@ GraphRunner::create(Model &model, StringRef path, mlir::MLIRContext &context,
   auto runner = std::unique_ptr<GraphRunner>(new GraphRunner(samples));
   std::vector<std::vector<size_t>> groups = groupByShapes(samples);
   if (groups.size() > kMaxShapes)
-    return wrongUse("-calib=" + options.calibration,
-                    "its samples have " + Twine(groups.size()) + " different shapes, and each is compiled; "
-                    "bring them to at most " + Twine(kMaxShapes) + " by cutting them");
+    return wrongUse("-calib=" + options.calibration, "its samples have " + Twine(groups.size()) +
+                                                         " different shapes, and each is compiled; "
+                                                         "bring them to at most " +
+                                                         Twine(kMaxShapes) + " by cutting them");
   for (std::vector<size_t> &group : groups) {
     Expected<mlir::OwningOpRef<mlir::ModuleOp>> module =
         observedGraph(model, path, context, options, inputs, samples[group.front()]);
@@ -107,14 +108,23 @@ Expected<std::vector<rt::Array>> GraphRunner::makeOutputs(const Variant &variant
   return arrays;
 }
 
+ArrayRef<uint8_t> GraphRunner::exactOf(const Variant &variant) {
+  return {variant.exact->data(), variant.program->weights().size()};
+}
+
 Error GraphRunner::keepExact() {
   for (Variant &variant : variants) {
     ArrayRef<uint8_t> weights = variant.program->weights();
     const Variant &first = variants.front();
-    if (first.exact && ArrayRef<uint8_t>(*first.exact) == weights)
+    if (first.exact && exactOf(first) == weights) {
       variant.exact = first.exact;
-    else
-      variant.exact = std::make_shared<std::vector<uint8_t>>(weights.begin(), weights.end());
+    } else {
+      variant.exact = std::make_shared<rt::Memory>();
+      rt::Status status = variant.exact->reserve(weights.size(), "the float weights", false);
+      if (status.failed())
+        return make_error<ModelError>(static_cast<ExitCode>(status.code), status.message);
+      std::memcpy(variant.exact->data(), weights.data(), weights.size());
+    }
     Expected<std::vector<rt::Array>> outputs = makeOutputs(variant);
     if (!outputs)
       return outputs.takeError();
@@ -139,7 +149,7 @@ Error GraphRunner::run(Tap tap, function_ref<void()> done) {
       SmallVector<void *> pointers = placesOf(samples[i].inputs);
       SmallVector<const void *> inputs(pointers.begin(), pointers.end());
       if (variant.exact)
-        if (Error error = variant.program->call(kEntry, {}, inputs, exactOutputs, *variant.exact))
+        if (Error error = variant.program->call(kEntry, {}, inputs, exactOutputs, exactOf(variant)))
           return error;
       if (Error error = variant.program->call(kEntry, {}, inputs, outputs))
         return error;

@@ -1,7 +1,7 @@
 //===- GraphRunner.h - A tensor model, run on samples -------------------------------------===//
 //
-// The float graph compiled for this machine with what its observers see as further outputs. Its sizes are those of
-// the samples, so samples of other shapes have programs of their own.
+// The float graph compiled for this machine with what its observers see as further outputs. Its
+// sizes are those of the samples, so samples of other shapes have programs of their own.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_COMPILER_CALIBRATION_GRAPHRUNNER_H
@@ -19,9 +19,9 @@ public:
   /// Programs that are alive at a time; each has its own float weights.
   static constexpr size_t kMaxShapes = 8;
 
-  /// Compiles the graph for the shapes of all samples, which are `inputs`, and writes its float weights.
-  /// Fails (WrongUse) for samples of more than kMaxShapes shapes, and (Unsupported) for graphs without observed
-  /// weights.
+  /// Compiles the graph for the shapes of all samples, which are `inputs`, and writes its float
+  /// weights. Fails (WrongUse) for samples of more than kMaxShapes shapes, and (Unsupported) for
+  /// graphs without observed weights.
   static llvm::Expected<std::unique_ptr<GraphRunner>>
   create(Model &model, llvm::StringRef path, mlir::MLIRContext &context,
          const CompilerOptions &options, llvm::ArrayRef<GraphInput> inputs,
@@ -37,13 +37,13 @@ public:
   /// Keeps the weights as they are: run() then runs them, too. Before any replace().
   llvm::Error keepExact();
 
-  /// What an observer saw of a sample: x[rows, channels], and what it sees with the weights that were kept (or
-  /// null).
+  /// What an observer saw of a sample: x[rows, channels], and what it sees with the weights that
+  /// were kept (or null).
   using Tap = llvm::function_ref<void(llvm::StringRef observer, const float *exact, const float *x,
                                       int64_t rows)>;
 
-  /// Runs all samples with the weights as they are; `tap` gets what all observers saw of each, then `done` is
-  /// called before their values change.
+  /// Runs all samples with the weights as they are; `tap` gets what all observers saw of each, then
+  /// `done` is called before their values change.
   llvm::Error run(Tap tap, llvm::function_ref<void()> done);
 
   /// Replaces rows `firstRow` .. of a matrix in all programs.
@@ -56,10 +56,12 @@ private:
     std::optional<ProgramWeights> weights;
     std::vector<size_t> samples;
     std::vector<rt::Array> outputs, exactOutputs;
-    std::shared_ptr<std::vector<uint8_t>> exact; ///< weights that were kept; variants with equal ones share them
+    std::shared_ptr<rt::Memory>
+        exact; ///< weights that were kept; variants with equal ones share them
   };
 
   GraphRunner(llvm::ArrayRef<TensorSample> samples) : samples(samples) {}
+  static llvm::ArrayRef<uint8_t> exactOf(const Variant &variant);
   static llvm::Expected<std::vector<rt::Array>> makeOutputs(const Variant &variant);
 
   llvm::ArrayRef<TensorSample> samples;

@@ -39,13 +39,12 @@ Error LayerQuantizer::observe(int64_t layer) {
                                      exactInputs[observer].assign(x, x + rows * k);
                                    }))
         return error;
-    Error error = runner.run(layer, layer + 1, stream, w, nullptr,
-                             [&](StringRef observer, const float *x, int64_t rows) {
-                               bool differs = inputs.isAsymmetric() && layer > 0;
-                               inputs.add(observer,
-                                          differs ? exactInputs[observer].data() : nullptr, x,
-                                          rows);
-                             });
+    Error error = runner.run(
+        layer, layer + 1, stream, w, nullptr,
+        [&](StringRef observer, const float *x, int64_t rows) {
+          bool differs = inputs.isAsymmetric() && layer > 0;
+          inputs.add(observer, differs ? exactInputs[observer].data() : nullptr, x, rows);
+        });
     inputs.wait();
     if (error)
       return error;

@@ -26,7 +26,8 @@ std::optional<uint64_t> findEnd(ArrayRef<uint8_t> bytes) {
     return std::nullopt;
   uint64_t last = bytes.size() - kEndBytes, first = last > 0xffff ? last - 0xffff : 0;
   for (uint64_t at = last + 1; at-- > first;)
-    if (read32le(&bytes[at]) == kEndMagic && at + kEndBytes + read16le(&bytes[at + 20]) == bytes.size())
+    if (read32le(&bytes[at]) == kEndMagic &&
+        at + kEndBytes + read16le(&bytes[at + 20]) == bytes.size())
       return at;
   return std::nullopt;
 }
@@ -46,8 +47,9 @@ Expected<NpzFile> NpzFile::open(std::shared_ptr<const MappedFile> file) {
   uint64_t count = read16le(&bytes[*end + 10]), size = read32le(&bytes[*end + 12]),
            offset = read32le(&bytes[*end + 16]);
   if (count == 0xffff || size == 0xffffffff || offset == 0xffffffff)
-    return wrongUse(npz.file->path(), "archives of more than 4 GiB or 65534 arrays are not read; save fewer, "
-                                      "or a directory of .npy files");
+    return wrongUse(npz.file->path(),
+                    "archives of more than 4 GiB or 65534 arrays are not read; save fewer, "
+                    "or a directory of .npy files");
   std::optional<ArrayRef<uint8_t>> directory = npz.file->slice(offset, size);
   if (!directory)
     return npz.damaged("its directory lies outside of it");
@@ -55,7 +57,8 @@ Expected<NpzFile> NpzFile::open(std::shared_ptr<const MappedFile> file) {
     if (directory->size() < kEntryBytes || read32le(directory->data()) != kEntryMagic)
       return npz.damaged("its directory is damaged");
     uint64_t name = read16le(&(*directory)[28]);
-    uint64_t length = kEntryBytes + name + read16le(&(*directory)[30]) + read16le(&(*directory)[32]);
+    uint64_t length =
+        kEntryBytes + name + read16le(&(*directory)[30]) + read16le(&(*directory)[32]);
     if (length > directory->size())
       return npz.damaged("its directory is damaged");
     if (Error error = npz.readMember(directory->take_front(length),
@@ -88,7 +91,8 @@ Error NpzFile::inflate(const Member &member, ArrayRef<uint8_t> packed,
                        std::vector<uint8_t> &bytes) const {
   z_stream stream{};
   if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
-    return make_error<ModelError>(ExitCode::DoesNotFit, "no memory to unpack " + file->path().str());
+    return make_error<ModelError>(ExitCode::DoesNotFit,
+                                  "no memory to unpack " + file->path().str());
   stream.next_in = const_cast<uint8_t *>(packed.data());
   stream.avail_in = packed.size();
   stream.next_out = bytes.data();

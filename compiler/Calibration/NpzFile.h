@@ -1,8 +1,8 @@
 //===- NpzFile.h - Arrays in a zip archive -------------------------------------------------===//
 //
-// What numpy.savez and savez_compressed write: a zip archive of .npy files, stored or deflated. The archive is
-// hostile data: every offset and size is checked against the file before use, and nothing is allocated that
-// the file could not hold. (PKWARE APPNOTE 6.3.10, sections 4.3 and 4.4.)
+// What numpy.savez and savez_compressed write: a zip archive of .npy files, stored or deflated. The
+// archive is hostile data: every offset and size is checked against the file before use, and
+// nothing is allocated that the file could not hold. (PKWARE APPNOTE 6.3.10, sections 4.3 and 4.4.)
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_COMPILER_CALIBRATION_NPZFILE_H

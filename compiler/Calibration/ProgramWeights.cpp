@@ -64,10 +64,10 @@ Error ProgramWeights::replace(StringRef symbol, int64_t instance, int64_t firstR
   for (int64_t r = 0; r < rows; ++r) {
     RtnResult result = quantizeRow(values.data() + r * k, scheme, k, rowOf(matrix, r));
     if (result.fault != RtnResult::Fault::None)
-      return make_error<ModelError>(ExitCode::Internal,
-                                    ("calibration: @" + symbol + " row " + Twine(firstRow + r) +
-                                     ": " + describe(result))
-                                        .str());
+      return make_error<ModelError>(
+          ExitCode::Internal,
+          ("calibration: @" + symbol + " row " + Twine(firstRow + r) + ": " + describe(result))
+              .str());
   }
   std::vector<uint8_t *> places;
   ArrayRef<int64_t> offsets = *weight.getComponentOffsets();

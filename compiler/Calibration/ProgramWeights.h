@@ -1,6 +1,7 @@
 //===- ProgramWeights.h - The weights of a program that runs in the compiler ---------------===//
 //
-// Written from the model file, read back as floats, and replaced by what their quantized form stands for.
+// Written from the model file, read back as floats, and replaced by what their quantized form
+// stands for.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_COMPILER_CALIBRATION_PROGRAMWEIGHTS_H

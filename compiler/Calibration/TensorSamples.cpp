@@ -36,7 +36,8 @@ Expected<std::vector<Item>> itemsOfArchive(StringRef path) {
   auto npz = std::make_shared<NpzFile>(std::move(*opened));
   std::vector<Item> items;
   for (const NpzFile::Member &member : npz->members())
-    items.push_back({member.name, [npz, &member](rt::Array &out) { return npz->read(member, out); }});
+    items.push_back(
+        {member.name, [npz, &member](rt::Array &out) { return npz->read(member, out); }});
   return items;
 }
 
@@ -49,9 +50,9 @@ Expected<std::vector<Item>> itemsOfDirectory(StringRef path) {
       continue;
     items.push_back({name.str(), [file = at->path()](rt::Array &out) -> Error {
                        rt::Status status = rt::readNpy(file, out);
-                       return status.failed() ? make_error<ModelError>(ExitCode::WrongUse,
-                                                                       status.message)
-                                              : Error::success();
+                       return status.failed()
+                                  ? make_error<ModelError>(ExitCode::WrongUse, status.message)
+                                  : Error::success();
                      }});
   }
   if (code)
@@ -229,8 +230,8 @@ Expected<std::vector<GraphInput>> graphInputs(mlir::ModuleOp module) {
     for (int64_t dim : type.getShape()) {
       bool any = mlir::ShapedType::isDynamic(dim);
       input.dims.push_back(any ? -1 : dim);
-      input.symbols.push_back(
-          any ? cast<mlir::StringAttr>(symbols[dynamic++]).getValue().str() : "");
+      input.symbols.push_back(any ? cast<mlir::StringAttr>(symbols[dynamic++]).getValue().str()
+                                  : "");
     }
   }
   return inputs;
