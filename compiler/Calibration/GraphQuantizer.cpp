@@ -2,12 +2,18 @@
 
 #include "compiler/Calibration/GraphQuantizer.h"
 #include "dialects/QuantExt/Codec/Reference.h"
+#include "frontends/Common/Error.h"
 
 using namespace llvm;
 
 namespace qcc {
 
 Error GraphQuantizer::start(mlir::ModuleOp module) {
+  for (auto weight : module.getOps<nn::WeightOp>())
+    if (weight.getColumnFactors() || weight.getRowDivisors())
+      return make_error<ModelError>(ExitCode::Unsupported,
+                                    "-method: smoothquant and awq are for language models; of a "
+                                    "tensor model, use gptq or gptaq");
   inputs.find(module);
   int64_t step = 0, bytes = 0, count = 0;
   int64_t share = divideCeil(runner.observers().size(), kSteps);

@@ -60,7 +60,7 @@ protected:
     }
     result.runner = makeRunner(kWindow, jobs);
     TensorTable scales;
-    LayerQuantizer quantizer(*result.runner, text, scales, jobs);
+    LayerQuantizer quantizer(*result.runner, text, model->files(), scales, jobs);
     EXPECT_EQ(failureOf(quantizer.start(*result.module)).text, "");
     result.blob.resize(weightBytes(*result.module));
     auto sink = [&](uint64_t offset, llvm::ArrayRef<uint8_t> bytes) {
