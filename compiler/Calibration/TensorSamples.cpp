@@ -88,11 +88,10 @@ bool isFinite(const rt::Array &array) {
 
 /// "float32 [batch, 3, 224, 224]"
 std::string describe(const GraphInput &input) {
-  std::string text = rt::elementName(input.type);
-  ListSeparator comma;
-  text += " [";
-  for (auto [dim, symbol] : zip(input.dims, input.symbols))
-    text += (comma + (dim >= 0 ? Twine(dim) : symbol.empty() ? Twine("?") : Twine(symbol))).str();
+  std::string text = std::string(rt::elementName(input.type)) + " [";
+  for (auto [i, dim, symbol] : enumerate(input.dims, input.symbols))
+    text += (i ? ", " : "") +
+            (dim >= 0 ? std::to_string(dim) : symbol.empty() ? std::string("?") : symbol);
   return text + "]";
 }
 
