@@ -1,6 +1,7 @@
 //===- GraphQuantizer.cpp - Quantizes a tensor model on samples of its inputs -------------===//
 
 #include "compiler/Calibration/GraphQuantizer.h"
+#include "compiler/Weights/ActivationScales.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
 
@@ -29,14 +30,19 @@ Error GraphQuantizer::start(mlir::ModuleOp module) {
     bytes += size;
     ++count;
   }
+  for (auto weight : module.getOps<nn::WeightOp>()) {
+    if (!weight.getObserver() || !steps.contains(*weight.getObserver()))
+      continue;
+    int64_t of = steps.lookup(*weight.getObserver());
+    symbolSteps[weight.getSymName()] = of;
+    symbolSteps[activationScalesOf(weight.getSymName())] = of;
+  }
   return inputs.isAsymmetric() ? runner.keepExact() : Error::success();
 }
 
 std::optional<int64_t> GraphQuantizer::stepOf(nn::WeightOp weight, int64_t) {
-  if (!weight.getObserver())
-    return std::nullopt;
-  auto step = steps.find(*weight.getObserver());
-  return step == steps.end() ? std::nullopt : std::optional(step->second);
+  auto step = symbolSteps.find(weight.getSymName());
+  return step == symbolSteps.end() ? std::nullopt : std::optional(step->second);
 }
 
 Error GraphQuantizer::begin(int64_t step) {

@@ -41,8 +41,9 @@ public:
 private:
   GraphRunner &runner;
   TensorTable &activationScales;
-  ObservedInputs inputs;          ///< of the step at hand
-  llvm::StringMap<int64_t> steps; ///< by observer
+  ObservedInputs inputs;                ///< of the step at hand
+  llvm::StringMap<int64_t> symbolSteps; ///< of weights, and of the scales of their inputs
+  llvm::StringMap<int64_t> steps;       ///< by observer
 };
 
 } // namespace qcc

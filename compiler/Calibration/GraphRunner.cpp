@@ -86,8 +86,9 @@ GraphRunner::create(Model &model, StringRef path, mlir::MLIRContext &context,
     if (StringRef name = output.name; name.consume_front(kTapPrefix))
       runner->observed.push_back({name.str(), output.dims.back()});
   if (runner->observed.empty())
-    return unsupported(path, "no weights that calibration could help: there is no matrix product "
-                             "with weights of a constant size");
+    return unsupported(path,
+                       "calibration has nothing to do: no matrix product has constant weights; "
+                       "leave -calib out");
   return runner;
 }
 

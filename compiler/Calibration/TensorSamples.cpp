@@ -90,8 +90,9 @@ bool isFinite(const rt::Array &array) {
 std::string describe(const GraphInput &input) {
   std::string text = std::string(rt::elementName(input.type)) + " [";
   for (auto [i, dim, symbol] : enumerate(input.dims, input.symbols))
-    text += (i ? ", " : "") +
-            (dim >= 0 ? std::to_string(dim) : symbol.empty() ? std::string("?") : symbol);
+    text += (i ? ", " : "") + (dim >= 0         ? std::to_string(dim)
+                               : symbol.empty() ? std::string("?")
+                                                : symbol);
   return text + "]";
 }
 
