@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -60,9 +61,14 @@ private:
       if (!outs.back())
         return;
     }
-    Value shared = outs.front()->get();
-    if (!hoist(shared.getDefiningOp(), choice))
+    auto empty = outs.front()->get().getDefiningOp<tensor::EmptyOp>();
+    if (!hoist(empty, choice))
       return;
+    // A buffer of its own: an empty tensor could become one with that of another operation, and
+    // bufferization does not see through the choice that both are needed.
+    OpBuilder b(choice);
+    Value shared = bufferization::AllocTensorOp::create(b, empty.getLoc(), empty.getType(),
+                                                        empty.getDynamicSizes());
     for (OpOperand *out : outs)
       out->set(shared);
   }
