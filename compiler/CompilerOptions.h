@@ -9,6 +9,7 @@
 #include "dialects/QuantExt/Codec/Presets.h"
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ enum class Activations { Default, F32, Int8, Static8 };
 enum class KVCache { Default, F32, F16, Int8 };
 
 /// How codes and scales of quantized weights are chosen; several are applied in this order.
-enum class Method { Awq, SmoothQuant, Mse, Importance, Gptq, Descent };
+enum class Method { Awq, SmoothQuant, Mse, Importance, Gptaq, Gptq, Descent };
 
 struct CompilerOptions {
   int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision
@@ -45,6 +46,9 @@ struct CompilerOptions {
   std::string calibration;          ///< a text file; empty: none
   int64_t calibrationWindows = 32;  ///< windows taken of it
   int64_t calibrationWindow = 512;  ///< tokens of a window
+
+  std::string lora;              ///< directory of a PEFT adapter; empty: none
+  std::optional<bool> loraMerge; ///< nothing: merged unless that would requantize the base
 
   /// Shapes that the user gave to inputs of an ONNX model; -1 keeps a dimension.
   std::map<std::string, std::vector<int64_t>> shapes;

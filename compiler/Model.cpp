@@ -33,6 +33,27 @@ public:
                          "-bits=keep holds them exactly");
   }
 
+  /// Takes the adapter that the options name.
+  Error readAdapter(const CompilerOptions &options) {
+    if (options.lora.empty())
+      return options.loraMerge ? make_error<ModelError>(ExitCode::WrongUse,
+                                                        "-lora-merge needs an adapter: -lora=DIR")
+                               : Error::success();
+    Expected<LoraAdapter> adapter = LoraAdapter::open(options.lora);
+    if (!adapter)
+      return adapter.takeError();
+    if (Error error = source.attach(std::move(*adapter)))
+      return error;
+    bool keepsGrid = options.bits == 0 && source.adaptsQuantized();
+    mergeAdapter = options.loraMerge.value_or(!keepsGrid);
+    if (mergeAdapter && keepsGrid)
+      return make_error<ModelError>(ExitCode::WrongUse,
+                                    "-lora-merge=true: the base is quantized, and a merged weight "
+                                    "is not on its grid; add -bits=N to quantize it anew, or keep "
+                                    "the adapter beside it with -lora-merge=false");
+    return Error::success();
+  }
+
   Error readTokenizer() {
     Expected<TokenizerSpec> spec = TokenizerSpec();
     if (source.gguf) {
@@ -64,7 +85,8 @@ public:
     return importLanguageModel(context, source, importOptions(options));
   }
   WeightFiles files() const override {
-    return {source.tensors, source.quantization ? &*source.quantization : nullptr};
+    return {source.tensors, source.quantization ? &*source.quantization : nullptr,
+            source.adapter ? &*source.adapter : nullptr};
   }
 
   void describe(const CompilerOptions &options, ModelDescriptor &descriptor) const override {
@@ -86,11 +108,13 @@ private:
     LanguageModelImportOptions result;
     result.context = alignTo(wanted, 16);
     result.floatCache = options.floatCache();
+    result.mergeAdapter = mergeAdapter;
     result.int8Cache = options.kv == KVCache::Int8;
     return result;
   }
 
   LanguageModelSource source;
+  bool mergeAdapter = false;
 };
 
 /// An ONNX graph: one entry point over tensors.
@@ -133,12 +157,20 @@ Expected<std::unique_ptr<Model>> openGraph(StringRef path, const CompilerOptions
 } // namespace
 
 Expected<std::unique_ptr<Model>> openModel(StringRef path, const CompilerOptions &options) {
-  if (isOnnx(path))
+  if (isOnnx(path)) {
+    if (!options.lora.empty() || options.loraMerge)
+      return make_error<ModelError>(ExitCode::WrongUse,
+                                    "-lora is for language models of a Hugging Face directory or "
+                                    "a GGUF file; " +
+                                        path.str() + " is an ONNX graph");
     return openGraph(path, options);
+  }
   Expected<LanguageModelSource> source = openLanguageModel(path);
   if (!source)
     return source.takeError();
   auto model = std::make_unique<DecoderModel>(std::move(*source), options);
+  if (Error error = model->readAdapter(options))
+    return std::move(error);
   if (Error error = model->readTokenizer())
     return std::move(error);
   return model;

@@ -90,6 +90,9 @@ static void addMethods(OpPassManager &pm, const CompilerOptions &options) {
     case Method::Importance:
       pm.addPass(createSearchScales({/*importance=*/true}));
       break;
+    case Method::Gptaq:
+      pm.addPass(createApplyGptaq());
+      break;
     case Method::Gptq:
       pm.addPass(createApplyGptq());
       break;

@@ -135,4 +135,9 @@ bool ChannelFolds::apply(nn::WeightOp weight, int64_t firstRow, int64_t k,
   return true;
 }
 
+ArrayRef<float> ChannelFolds::factorsOf(StringRef observer) const {
+  auto found = folds.find(observer);
+  return found == folds.end() ? ArrayRef<float>() : ArrayRef<float>(found->second.factors);
+}
+
 } // namespace qcc

@@ -33,6 +33,9 @@ public:
   bool apply(nn::WeightOp weight, int64_t firstRow, int64_t k,
              llvm::MutableArrayRef<float> values) const;
 
+  /// The factors [K] of an observer's channels in the chosen layer; empty without a fold.
+  llvm::ArrayRef<float> factorsOf(llvm::StringRef observer) const;
+
 private:
   struct Fold {
     /// By layer: weights and their instances, whose columns are multiplied.

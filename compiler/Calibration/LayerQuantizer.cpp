@@ -12,6 +12,12 @@ using namespace llvm;
 
 namespace qcc {
 
+/// Its step in a method stands before those that choose codes.
+static bool isAsymmetric(nn::WeightOp weight) { return weight.getMethod()->contains("gptaq"); }
+
+/// Half of what the inputs changed by is made up for: all of it fits the calibration text too well.
+static constexpr TargetOptions kTarget = {/*alpha=*/0.5, /*rho=*/0, /*damping=*/0.03};
+
 Error LayerQuantizer::start(mlir::ModuleOp module) {
   mlir::SymbolTable symbols(module);
   for (auto weight : module.getOps<nn::WeightOp>()) {
@@ -20,11 +26,16 @@ Error LayerQuantizer::start(mlir::ModuleOp module) {
     if (auto scales = symbols.lookup<nn::WeightOp>(activationScalesOf(weight.getSymName())))
       scaled.push_back({weight, scales});
     MethodOptions options = methodOptions(*weight.getMethod());
+    asymmetric |= isAsymmetric(weight);
     if (options.gptq || options.descentSweeps)
       hessians.insert(*weight.getObserver());
   }
   folds.find(module, runner);
-  return runner.embed(text.tokens, text.window, stream);
+  if (Error error = runner.embed(text.tokens, text.window, stream))
+    return error;
+  if (asymmetric)
+    exact = stream;
+  return Error::success();
 }
 
 const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t instance) const {
@@ -52,23 +63,43 @@ std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t insta
   return place ? std::optional(place->layer) : std::nullopt;
 }
 
-Error LayerQuantizer::begin(int64_t layer) {
-  StringMap<StatisticsCollector> collectors;
-  for (const auto &observer : runner.observers())
-    collectors.try_emplace(observer.getKey(), observer.getValue(),
-                           hessians.contains(observer.getKey()));
+/// Runs the layer with its float weights on the whole text.
+Error LayerQuantizer::observe(int64_t layer, StringMap<StatisticsCollector> &collectors) {
+  StringMap<std::vector<float>> exactInputs;
   for (int64_t w = 0; w < stream.windows; ++w) {
+    if (asymmetric)
+      if (Error error = runner.run(layer, layer + 1, exact, w, &exact,
+                                   [&](StringRef observer, const float *x, int64_t rows) {
+                                     int64_t k = runner.observers().find(observer)->second;
+                                     exactInputs[observer].assign(x, x + rows * k);
+                                   }))
+        return error;
     Error error = runner.run(layer, layer + 1, stream, w, nullptr,
                              [&](StringRef observer, const float *x, int64_t rows) {
-                               collectors.find(observer)->second.add(x, rows, pool);
+                               StatisticsCollector &to = collectors.find(observer)->second;
+                               to.add(x, rows, pool);
+                               if (asymmetric && layer > 0)
+                                 to.addCross(exactInputs[observer].data(), x, rows, pool);
                              });
     pool.wait();
     if (error)
       return error;
   }
+  return Error::success();
+}
+
+Error LayerQuantizer::begin(int64_t layer) {
+  StringMap<StatisticsCollector> collectors;
+  for (const auto &observer : runner.observers())
+    collectors.try_emplace(observer.getKey(), observer.getValue(),
+                           hessians.contains(observer.getKey()));
+  if (Error error = observe(layer, collectors))
+    return error;
   statistics.clear();
+  targets.clear();
   factors.clear();
   for (auto &collector : collectors) {
+    targets[collector.getKey()].cross = collector.second.finishCross();
     InputStatistics &found = statistics[collector.getKey()] = collector.second.finish();
     if (Error error = checkStatistics(found, found.k))
       return make_error<ModelError>(ExitCode::BadModel,
@@ -79,6 +110,13 @@ Error LayerQuantizer::begin(int64_t layer) {
   }
   if (Error error = folds.choose(layer, statistics))
     return error;
+  // Both sides of the products are divided, as the inputs are.
+  for (auto &target : targets) {
+    ArrayRef<float> divisors = folds.factorsOf(target.getKey());
+    std::vector<float> &cross = target.second.cross;
+    for (size_t i = 0; i < cross.size() && !divisors.empty(); ++i)
+      cross[i] /= divisors[i / divisors.size()] * divisors[i % divisors.size()];
+  }
   addScales(layer);
   return Error::success();
 }
@@ -122,6 +160,16 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
     // Nothing was observed: what is left is what needs no data.
     options = methodOptions("mse");
     options.threads = jobs;
+  }
+  std::vector<float> moved;
+  if (found && isAsymmetric(weight)) {
+    const TargetStatistics &target = targets.find(*weight.getObserver())->second;
+    if (!target.cross.empty()) {
+      moved = values.vec();
+      if (Error error = moveTarget(moved.data(), rows.n, rows.k, *found, target, kTarget))
+        return error;
+      values = moved;
+    }
   }
   if (Error error = quantizeMatrix(values.data(), rows.n, rows.k, rows.scheme, found, options, rows,
                                    nullptr, factor))

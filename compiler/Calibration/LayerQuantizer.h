@@ -11,8 +11,10 @@
 #include "compiler/Calibration/CalibrationText.h"
 #include "compiler/Calibration/ChannelFolds.h"
 #include "compiler/Calibration/LayerRunner.h"
+#include "compiler/Calibration/StatisticsCollector.h"
 #include "compiler/Methods/Hessian.h"
 #include "compiler/Methods/Methods.h"
+#include "compiler/Methods/Target.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
 #include "frontends/Common/TensorStorage.h"
 #include "llvm/Support/ThreadPool.h"
@@ -40,6 +42,7 @@ public:
 
 private:
   void addScales(int64_t layer);
+  llvm::Error observe(int64_t layer, llvm::StringMap<StatisticsCollector> &collectors);
   const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
 
   LayerRunner &runner;
@@ -54,9 +57,12 @@ private:
   unsigned jobs;
   llvm::DefaultThreadPool pool;
   llvm::StringSet<> hessians; ///< observers whose weights need one
-  HiddenStates stream; ///< what the layers so far, quantized, make of the text
+  bool asymmetric = false;          ///< whether a weight's method is gptaq
+  HiddenStates stream;              ///< what the layers so far, quantized, make of the text
+  HiddenStates exact;               ///< what the float layers make of it; only for gptaq
   /// Of the layer at hand, by observer.
   llvm::StringMap<InputStatistics> statistics;
+  llvm::StringMap<TargetStatistics> targets;
   llvm::StringMap<HessianFactor> factors;
 };
 

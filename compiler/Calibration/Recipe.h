@@ -21,7 +21,7 @@ struct Recipe {
   std::map<std::string, GridChoice> weights; ///< by source tensor
 };
 
-/// Errors (WrongUse) name the file, the tensor and the key.
+/// Errors name the file (BadModel when it cannot be read or is no JSON), the tensor and the key (WrongUse).
 llvm::Expected<Recipe> readRecipe(llvm::StringRef path);
 llvm::Error writeRecipe(const Recipe &recipe, llvm::StringRef path);
 

@@ -7,6 +7,7 @@
 #include "frontends/Checkpoint/PackedLinear.h"
 #include "frontends/Common/Error.h"
 #include "frontends/LanguageModel/LanguageModel.h"
+#include <numeric>
 
 using namespace llvm;
 
@@ -137,10 +138,76 @@ public:
     }
   }
 
+  ArrayRef<int32_t> columnOrder() const override { return linear->columnOrder(); }
   void dropPages() const override { linear->dropPages(); }
 
 private:
   std::unique_ptr<PackedLinear> linear;
+};
+
+/// The order of such a layer's columns, i32 [K].
+class OrderSource final : public WeightSource {
+public:
+  OrderSource(StringRef module, const PackedLinear &linear)
+      : WeightSource(module), order(linear.columnOrder()) {
+    if (!order.empty())
+      return;
+    order.resize(linear.k());
+    std::iota(order.begin(), order.end(), 0);
+  }
+
+  void readFloat(int64_t, int64_t, float *) const override {
+    llvm_unreachable("an order is no matrix");
+  }
+  ArrayRef<uint8_t> bytes() const override {
+    return {reinterpret_cast<const uint8_t *>(order.data()), order.size() * sizeof(int32_t)};
+  }
+  void dropPages() const override {}
+
+private:
+  std::vector<int32_t> order;
+};
+
+/// Another source with an adapter's product added: W + scale * B A, in float32.
+class MergedSource final : public WeightSource {
+public:
+  MergedSource(std::unique_ptr<WeightSource> opened, const LoraFactors &factors, float scale)
+      : WeightSource(opened->name()), base(std::move(opened)), up(*factors.b), scale(scale),
+        rank(factors.a->shape[0]), k(factors.a->shape[1]), down(rank * k) {
+    ArrayRef<int32_t> order = base->columnOrder();
+    std::vector<float> row(k);
+    for (int64_t j = 0; j < rank; ++j) {
+      toFloat(factors.a->dtype, factors.a->bytes.data() + j * k * info(factors.a->dtype).blockBytes,
+              k, row.data());
+      for (int64_t p = 0; p < k; ++p)
+        down[j * k + p] = row[order.empty() ? p : order[p]];
+    }
+  }
+
+  void readFloat(int64_t first, int64_t count, float *out) const override {
+    base->readFloat(first, count, out);
+    std::vector<float> factors(rank), change(k);
+    for (int64_t r = 0; r < count; ++r) {
+      toFloat(up.dtype, up.bytes.data() + (first + r) * rank * info(up.dtype).blockBytes, rank,
+              factors.data());
+      std::fill(change.begin(), change.end(), 0.0f);
+      for (int64_t j = 0; j < rank; ++j)
+        for (int64_t p = 0; p < k; ++p)
+          change[p] += factors[j] * down[j * k + p];
+      for (int64_t p = 0; p < k; ++p)
+        out[r * k + p] += scale * change[p];
+    }
+  }
+
+  ArrayRef<int32_t> columnOrder() const override { return base->columnOrder(); }
+  void dropPages() const override { base->dropPages(); }
+
+private:
+  std::unique_ptr<WeightSource> base;
+  const SourceTensor &up; ///< B [N, r]
+  float scale;
+  int64_t rank, k;
+  std::vector<float> down; ///< A [r, K], columns in the base's order
 };
 
 /// The GGUF type of a source, or null when it is no GGUF type.
@@ -167,22 +234,27 @@ void WeightSource::readExact(int64_t, int64_t, QuantizedMatrix &) const {
   llvm_unreachable("only sources that hold a scheme exactly are asked");
 }
 
-Expected<std::unique_ptr<WeightSource>> WeightSource::open(nn::WeightOp weight, size_t instance,
-                                                           const WeightFiles &files) {
-  StringRef name = cast<mlir::StringAttr>(weight.getSources()[instance]).getValue();
+static Expected<std::unique_ptr<WeightSource>> openBase(nn::WeightOp weight, StringRef name,
+                                                        const WeightFiles &files) {
   auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
   int64_t n = type.getRank() ? type.getDimSize(0) : 1;
   int64_t k = n ? type.getNumElements() / n : 0;
-  if (weight.getSourceScheme()) {
+  bool isOrder = weight.getFormat() == "column_order";
+  if (isOrder || weight.getSourceScheme()) {
     if (!files.quantization)
       return missing(weight, name);
     Expected<std::unique_ptr<PackedLinear>> linear =
         PackedLinear::open(*files.quantization, files.tensors, name);
     if (!linear)
       return linear.takeError();
+    if (isOrder)
+      return std::make_unique<OrderSource>(name, **linear);
     return std::make_unique<PackedSource>(name, std::move(*linear));
   }
-  const SourceTensor *tensor = files.tensors.find(name);
+  bool ofAdapter = weight.getRole() == "adapter";
+  if (ofAdapter && !files.adapter)
+    return missing(weight, name);
+  const SourceTensor *tensor = (ofAdapter ? files.adapter->tensors : files.tensors).find(name);
   if (!tensor && files.calibrated)
     tensor = files.calibrated->find(name);
   if (!tensor)
@@ -190,6 +262,22 @@ Expected<std::unique_ptr<WeightSource>> WeightSource::open(nn::WeightOp weight, 
   if (const GgufFormat *format = blockFormat(tensor->dtype))
     return std::make_unique<BlockSource>(*tensor, *format, weight, k);
   return std::make_unique<PlainSource>(*tensor, weight, n, k);
+}
+
+Expected<std::unique_ptr<WeightSource>> WeightSource::open(nn::WeightOp weight, size_t instance,
+                                                           const WeightFiles &files) {
+  auto nameIn = [&](mlir::ArrayAttr names) {
+    return cast<mlir::StringAttr>(names[instance]).getValue();
+  };
+  Expected<std::unique_ptr<WeightSource>> base =
+      openBase(weight, nameIn(weight.getSources()), files);
+  if (!base || !weight.getMerged())
+    return base;
+  StringRef module = nameIn(*weight.getMerged());
+  const LoraFactors *factors = files.adapter ? files.adapter->find(module) : nullptr;
+  if (!factors)
+    return missing(weight, module);
+  return std::make_unique<MergedSource>(std::move(*base), *factors, files.adapter->scale);
 }
 
 } // namespace qcc

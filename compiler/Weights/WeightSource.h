@@ -9,6 +9,7 @@
 
 #include "dialects/NN/IR/NN.h"
 #include "dialects/QuantExt/Codec/Matrix.h"
+#include "frontends/Checkpoint/LoraAdapter.h"
 #include "frontends/Checkpoint/QuantizationConfig.h"
 #include "frontends/Common/TensorStorage.h"
 
@@ -16,11 +17,13 @@ namespace qcc {
 
 /// The files that recipes read; all outlive the sources opened from them.
 struct WeightFiles {
-  WeightFiles(const TensorTable &tensors, const QuantizationConfig *quantization = nullptr)
-      : tensors(tensors), quantization(quantization) {}
+  WeightFiles(const TensorTable &tensors, const QuantizationConfig *quantization = nullptr,
+              const LoraAdapter *adapter = nullptr)
+      : tensors(tensors), quantization(quantization), adapter(adapter) {}
 
   const TensorTable &tensors;
   const QuantizationConfig *quantization; ///< of packed layers; null without them
+  const LoraAdapter *adapter;             ///< null without one
   const TensorTable *calibrated = nullptr; ///< what recipes take from calibration; may be null
 };
 
@@ -46,6 +49,9 @@ public:
   /// All elements as the file has them, for weights whose type the IR keeps; empty where they have
   /// no such form.
   virtual llvm::ArrayRef<uint8_t> bytes() const { return {}; }
+
+  /// PackedLinear::columnOrder(): empty where columns are as they are in the model.
+  virtual llvm::ArrayRef<int32_t> columnOrder() const { return {}; }
 
   /// Tells the system that the pages of the file are not needed soon.
   virtual void dropPages() const = 0;

@@ -74,11 +74,6 @@ void AwqLinear::readRow(int64_t row, const RowView &view) const {
 
 } // namespace
 
-OpenedLinear openAwq(const LinearSource &source) {
-  auto linear = std::make_unique<AwqLinear>();
-  if (Error error = linear->open(source))
-    return error;
-  return linear;
-}
+OpenedLinear openAwq(const LinearSource &source) { return openAs<AwqLinear>(source); }
 
 } // namespace qcc

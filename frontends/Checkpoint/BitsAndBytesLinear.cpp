@@ -211,16 +211,7 @@ void Book4Linear::readRow(int64_t row, const RowView &view) const {
 } // namespace
 
 OpenedLinear openBitsAndBytes(const LinearSource &source) {
-  if (source.config.bits == 8) {
-    auto linear = std::make_unique<Int8Linear>();
-    if (Error error = linear->open(source))
-      return error;
-    return linear;
-  }
-  auto linear = std::make_unique<Book4Linear>();
-  if (Error error = linear->open(source))
-    return error;
-  return linear;
+  return source.config.bits == 8 ? openAs<Int8Linear>(source) : openAs<Book4Linear>(source);
 }
 
 } // namespace qcc

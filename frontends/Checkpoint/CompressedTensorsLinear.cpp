@@ -55,7 +55,8 @@ Error CompressedLinear::open(const LinearSource &source, const CompressedGroup &
   grid.groupSize = groupSize;
   if (Error error = openScales(source, group))
     return error;
-  if (group.symmetric)
+  // Stored zero points decide, whatever the config says of symmetry.
+  if (group.symmetric && !source.find("weight_zero_point"))
     grid.offset = 1 << (packing.bits - 1);
   else if (Error error = openZeros(source))
     return error;
@@ -183,10 +184,7 @@ void CompressedLinear::readRow(int64_t row, const RowView &view) const {
 } // namespace
 
 OpenedLinear openCompressedTensors(const LinearSource &source, const CompressedGroup &group) {
-  auto linear = std::make_unique<CompressedLinear>();
-  if (Error error = linear->open(source, group))
-    return error;
-  return linear;
+  return openAs<CompressedLinear>(source, group);
 }
 
 } // namespace qcc

@@ -113,11 +113,6 @@ void GptqLinear::readRow(int64_t row, const RowView &view) const {
 
 } // namespace
 
-OpenedLinear openGptq(const LinearSource &source) {
-  auto linear = std::make_unique<GptqLinear>();
-  if (Error error = linear->open(source))
-    return error;
-  return linear;
-}
+OpenedLinear openGptq(const LinearSource &source) { return openAs<GptqLinear>(source); }
 
 } // namespace qcc

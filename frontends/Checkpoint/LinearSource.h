@@ -96,6 +96,16 @@ struct Packing {
 };
 
 using OpenedLinear = llvm::Expected<std::unique_ptr<PackedLinear>>;
+
+/// A decoder of class T, after T::open(source, ...).
+template <typename T, typename... Args>
+OpenedLinear openAs(const LinearSource &source, const Args &...args) {
+  auto linear = std::make_unique<T>();
+  if (llvm::Error error = linear->open(source, args...))
+    return error;
+  return linear;
+}
+
 OpenedLinear openGptq(const LinearSource &);
 OpenedLinear openAwq(const LinearSource &);
 OpenedLinear openBitsAndBytes(const LinearSource &);

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringExtras.h"
+#include <map>
 
 using namespace mlir;
 
@@ -57,6 +58,9 @@ LayerKinds findKinds(const LanguageModelSource &source) {
       signature.push_back(tensor   ? static_cast<int>(tensor->dtype)
                           : packed ? schemes.number(packed->scheme)
                                    : -1);
+      const LoraFactors *lora = source.lora(role, layer);
+      signature.push_back(lora ? static_cast<int>(lora->a->dtype) : -1);
+      signature.push_back(lora ? static_cast<int>(lora->b->dtype) : -1);
     }
     size_t kind = llvm::find(signatures, signature) - signatures.begin();
     if (kind == signatures.size()) {
@@ -115,6 +119,31 @@ private:
       weight.setHeadDim(order.headDim);
     if (role == Role::TokenEmbedding || role == Role::Output)
       weight.setRole(role == Role::Output ? "output" : "embedding");
+    importAdapter(weight, role, kind, layers);
+  }
+
+  /// The adapter's change of a matrix: a note on the weight, or factors as weights of their own.
+  void importAdapter(nn::WeightOp weight, Role role, int64_t kind, ArrayRef<int64_t> layers) {
+    const LoraFactors *first = source.lora(role, layers.front());
+    if (!first)
+      return;
+    SmallVector<Attribute> modules, down, up;
+    for (int64_t layer : layers) {
+      modules.push_back(b.getStringAttr(moduleName(role, layer)));
+      down.push_back(b.getStringAttr(source.lora(role, layer)->a->name));
+      up.push_back(b.getStringAttr(source.lora(role, layer)->b->name));
+    }
+    if (options.mergeAdapter) {
+      weight.setMergedAttr(b.getArrayAttr(modules));
+      return;
+    }
+    auto factor = [&](StringRef suffix, const SourceTensor &tensor, ArrayRef<Attribute> names) {
+      auto op = nn::WeightOp::create(b, symbol(role, kind) + suffix.str(), weightType(tensor),
+                                     names, StringRef(info(tensor.dtype).name).lower());
+      op.setRole("adapter");
+    };
+    factor("_lora_a", *first->a, down);
+    factor("_lora_b", *first->b, up);
   }
 
   /// A matrix that another tool quantized, in the order of columns that it is stored in.
@@ -128,6 +157,32 @@ private:
         quant_ext::SchemeAttr::get(b.getContext(), source.packed(role, layers.front())->scheme));
     if (role == Role::Output)
       weight.setRole("output");
+    importAdapter(weight, role, kind, layers);
+    importOrder(role, kind, layers);
+  }
+
+  /// The order of a packed matrix' columns, if any layer of the kind has one of its own. Matrices
+  /// that agree in it share one symbol, and so the activations put in that order.
+  void importOrder(Role role, int64_t kind, ArrayRef<int64_t> layers) {
+    auto orderOf = [&](Role r, int64_t layer) -> const std::vector<int32_t> & {
+      return source.packed(r, layer)->columnOrder;
+    };
+    if (llvm::all_of(layers, [&](int64_t layer) { return orderOf(role, layer).empty(); }))
+      return;
+    for (auto &[other, name] : orders)
+      if (other.second == kind && llvm::all_of(layers, [&, r = other.first](int64_t layer) {
+            return orderOf(r, layer) == orderOf(role, layer);
+          })) {
+        orders[{role, kind}] = std::string(name);
+        return;
+      }
+    SmallVector<Attribute> modules;
+    for (int64_t layer : layers)
+      modules.push_back(b.getStringAttr(source.packed(role, layer)->module));
+    std::string name = symbol(role, kind) + "_order";
+    auto type = RankedTensorType::get(expectedShape(role, config)[1], b.getI32Type());
+    nn::WeightOp::create(b, name, type, modules, "column_order");
+    orders[{role, kind}] = name;
   }
 
   /// Matrices keep the file's element type when it is a float; blocks and vectors are f32 to the
@@ -152,7 +207,11 @@ private:
   }
 
   Value load(Role role, int64_t kind = 0, Value instance = {}) {
-    auto weight = module->lookupSymbol<nn::WeightOp>(symbol(role, kind));
+    return load(symbol(role, kind), instance);
+  }
+
+  Value load(StringRef name, Value instance) {
+    auto weight = module->lookupSymbol<nn::WeightOp>(name);
     if (!weight)
       return {};
     return nn::LoadWeightOp::create(b, TypeRange{weight.getSourceType()}, weight.getSymNameAttr(),
@@ -213,10 +272,57 @@ private:
     return nn::RMSNormOp::create(b, x, weight, b.getF32FloatAttr(config.rmsNormEps));
   }
 
-  Value linear(Value x, Value weight, Value bias = {}) {
-    auto type = cast<RankedTensorType>(x.getType());
+  static std::optional<Role> biasOf(Role role) {
+    switch (role) {
+    case Role::Q:
+      return Role::QBias;
+    case Role::K:
+      return Role::KBias;
+    case Role::V:
+      return Role::VBias;
+    case Role::O:
+      return Role::OBias;
+    case Role::Gate:
+      return Role::GateBias;
+    case Role::Up:
+      return Role::UpBias;
+    case Role::Down:
+      return Role::DownBias;
+    default:
+      return std::nullopt;
+    }
+  }
+
+  /// (x A^T) B^T, or null where no adapter stands beside the matrix.
+  Value adapterPath(Value x, Role role, int64_t kind, Value instance) {
+    Value down = load(symbol(role, kind) + "_lora_a", instance);
+    if (!down)
+      return {};
+    return product(product(x, down), load(symbol(role, kind) + "_lora_b", instance));
+  }
+
+  /// x W^T.
+  Value product(Value x, Value weight) {
+    int64_t tokens = cast<RankedTensorType>(x.getType()).getDimSize(0);
     int64_t n = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-    Value y = nn::LinearOp::create(b, f32({type.getDimSize(0), n}), x, weight);
+    return nn::LinearOp::create(b, f32({tokens, n}), x, weight);
+  }
+
+  /// The linear layer that `role` is the matrix of, with its bias if it has one.
+  Value linear(Value x, Role role, int64_t kind = 0, Value instance = {}) {
+    Value weight = load(role, kind, instance), bias;
+    if (std::optional<Role> biasRole = biasOf(role))
+      bias = load(*biasRole, kind, instance);
+    Value change = adapterPath(x, role, kind, instance);
+    auto order = orders.find({role, kind});
+    if (order != orders.end())
+      x = nn::PermuteColumnsOp::create(b, x, load(order->second, instance));
+    Value y = product(x, weight);
+    if (change)
+      y = elementwise({y, change}, [&](ArrayRef<Value> v) -> Value {
+        Value scale = arith::ConstantOp::create(b, b.getF32FloatAttr(source.adapter->scale));
+        return arith::AddFOp::create(b, v[0], arith::MulFOp::create(b, scale, v[1]));
+      });
     return bias ? elementwise({y, bias},
                               [&](ArrayRef<Value> v) -> Value {
                                 return arith::AddFOp::create(b, v[0], v[1]);
@@ -244,11 +350,9 @@ private:
                                  ArrayRef<Value> state) {
     Value x = state[0], keys = state[1], values = state[2];
     Value scales = options.int8Cache ? state[3] : Value();
-    auto weight = [&](Role role) { return load(role, kind, instance); };
-    Value h = norm(x, weight(Role::AttnNorm));
-    Value q = linear(h, weight(Role::Q), weight(Role::QBias));
-    Value k = linear(h, weight(Role::K), weight(Role::KBias));
-    Value v = linear(h, weight(Role::V), weight(Role::VBias));
+    auto project = [&](Value from, Role role) { return linear(from, role, kind, instance); };
+    Value h = norm(x, load(Role::AttnNorm, kind, instance));
+    Value q = project(h, Role::Q), k = project(h, Role::K), v = project(h, Role::V);
     q = nn::RopeOp::create(b, q, f.cos, f.sin, config.headDim);
     k = nn::RopeOp::create(b, k, f.cos, f.sin, config.headDim);
     auto append = nn::KVAppendOp::create(b, keys.getType(), values.getType(),
@@ -261,11 +365,10 @@ private:
     Value attention = nn::AttentionOp::create(b, q, append.getKeyResult(), append.getValueResult(),
                                               layer, f.position, window, append.getScalesResult(),
                                               config.numHeads, llvm::APFloat(scale));
-    x = accumulate(x, linear(attention, weight(Role::O), weight(Role::OBias)));
-    h = norm(x, weight(Role::FfnNorm));
-    Value gate = linear(h, weight(Role::Gate), weight(Role::GateBias));
-    Value up = linear(h, weight(Role::Up), weight(Role::UpBias));
-    x = accumulate(x, linear(gated(gate, up), weight(Role::Down), weight(Role::DownBias)));
+    x = accumulate(x, project(attention, Role::O));
+    h = norm(x, load(Role::FfnNorm, kind, instance));
+    Value gate = project(h, Role::Gate), up = project(h, Role::Up);
+    x = accumulate(x, project(gated(gate, up), Role::Down));
     SmallVector<Value> results{x};
     llvm::append_range(results, append.getResults());
     return results;
@@ -306,7 +409,7 @@ private:
 
   Value logits(Value hidden) {
     return linear(norm(hidden, load(Role::OutputNorm)),
-                  load(config.tieEmbeddings ? Role::TokenEmbedding : Role::Output));
+                  config.tieEmbeddings ? Role::TokenEmbedding : Role::Output);
   }
 
   DictionaryAttr argAttrs(StringRef name, Attribute value, StringRef dims = {},
@@ -403,6 +506,8 @@ private:
   OwningOpRef<ModuleOp> module;
   ImplicitLocOpBuilder b;
   LayerKinds kinds;
+  /// Symbol of the order that a matrix' columns are stored in, by role and kind.
+  std::map<std::pair<Role, int64_t>, std::string> orders;
 };
 
 } // namespace

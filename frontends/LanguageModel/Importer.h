@@ -18,6 +18,7 @@ struct LanguageModelImportOptions {
   int64_t context = 0;      ///< positions of the KV cache, a multiple of 16
   bool floatCache = false; ///< hold keys and values in f32 instead of f16
   bool int8Cache = false;  ///< hold them in int8, with an f32 scale for each token and head
+  bool mergeAdapter = false; ///< into the weights, instead of beside them
 };
 
 /// Where keys, values and the scales of int8 ones begin in a program's state, in bytes, and last

@@ -141,6 +141,14 @@ void checkTensor(const SourceTensor &tensor, Role role, const ModelConfig &confi
 
 } // namespace
 
+std::string moduleName(Role role, int64_t layer) {
+  if (!isLinear(role))
+    return "";
+  StringRef name = kRoleNames[size_t(role)].hf;
+  name.consume_back(".weight");
+  return (isPerLayer(role) ? "model.layers." + std::to_string(layer) + "." : "") + name.str();
+}
+
 const char *roleName(Role role) { return kRoleNames[size_t(role)].name; }
 
 std::vector<int64_t> expectedShape(Role role, const ModelConfig &config) {
@@ -208,6 +216,49 @@ const PackedWeight *LanguageModelSource::packed(Role role, int64_t layer) const 
   return player(role, layer).packed.get();
 }
 
+const LoraFactors *LanguageModelSource::lora(Role role, int64_t layer) const {
+  return adapter ? adapter->find(moduleName(role, layer)) : nullptr;
+}
+
+Error LanguageModelSource::attach(LoraAdapter given) {
+  StringSet<> known;
+  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+    for (const RoleNames &row : kRoleNames) {
+      std::string module = moduleName(row.role, layer);
+      const LoraFactors *factors = module.empty() ? nullptr : given.find(module);
+      if (!factors || !known.insert(module).second)
+        continue;
+      if (row.role == Role::Output && config.tieEmbeddings)
+        return unsupported(given.path, "changes lm_head, which is the token embedding of this "
+                                       "model, too");
+      std::vector<int64_t> shape = expectedShape(row.role, config);
+      if (factors->a->shape[1] != shape[1] || factors->b->shape[0] != shape[0])
+        return badModel(given.path, module,
+                        "has factors " + shapeString(factors->a->shape) + " and " +
+                            shapeString(factors->b->shape) + ", which do not fit the layer's " +
+                            shapeString(shape));
+    }
+  std::vector<std::string> strange;
+  for (const auto &entry : given.modules)
+    if (!known.contains(entry.getKey()))
+      strange.push_back(entry.getKey().str());
+  llvm::sort(strange);
+  if (!strange.empty())
+    return unsupported(given.path, "changes what are no linear layers of " + path,
+                       std::move(strange));
+  adapter = std::move(given);
+  return Error::success();
+}
+
+bool LanguageModelSource::adaptsQuantized() const {
+  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+    for (const RoleNames &row : kRoleNames)
+      if (lora(row.role, layer) &&
+          (packed(row.role, layer) || isBlock(tensor(row.role, layer)->dtype)))
+        return true;
+  return false;
+}
+
 RowOrder LanguageModelSource::rowOrder(Role role) const {
   bool rotated = role == Role::Q || role == Role::K || role == Role::QBias || role == Role::KBias;
   if (!gguf || !rotated || !findGgufArchitecture(config.architecture)->ggufPermutesQK)
@@ -267,10 +318,6 @@ private:
                                 shapeString(expected));
     player.packed = std::make_unique<const PackedWeight>(
         PackedWeight{module.str(), (*linear)->scheme(), (*linear)->columnOrder()});
-    if (!(*linear)->columnOrder().empty())
-      return unsupported(model.path, module + ": columns in activation order");
-    if ((*linear)->scheme().code == CodeKind::FloatCodebook)
-      return unsupported(model.path, module + ": codebooks of floats (NF4, FP4)");
     packedModules.insert(module);
     // Only scales were looked at, and by now nothing is needed of them for a while.
     (*linear)->dropPages();

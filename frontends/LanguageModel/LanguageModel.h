@@ -11,6 +11,7 @@
 #define QCC_FRONTENDS_LANGUAGEMODEL_LANGUAGEMODEL_H
 
 #include "dialects/QuantExt/Codec/Scheme.h"
+#include "frontends/Checkpoint/LoraAdapter.h"
 #include "frontends/Checkpoint/QuantizationConfig.h"
 #include "frontends/Common/TensorStorage.h"
 #include "frontends/GGUF/GGUF.h"
@@ -85,6 +86,8 @@ public:
   std::shared_ptr<const GgufFile> gguf;
   /// How another tool quantized the checkpoint, if one did.
   std::optional<QuantizationConfig> quantization;
+  /// A low-rank adapter; attach puts it here.
+  std::optional<LoraAdapter> adapter;
 
   LanguageModelSource() = default;
   LanguageModelSource(LanguageModelSource &&) = default;
@@ -96,6 +99,16 @@ public:
 
   /// The same for the matrices of a quantized checkpoint; null where they are plain tensors.
   const PackedWeight *packed(Role role, int64_t layer = 0) const;
+
+  /// The adapter's change of a matrix; null where it makes none.
+  const LoraFactors *lora(Role role, int64_t layer = 0) const;
+
+  /// Takes an adapter whose every factor fits one of the model's linear layers; else BadModel or
+  /// Unsupported.
+  llvm::Error attach(LoraAdapter);
+
+  /// Whether a matrix that the adapter changes is quantized in the file.
+  bool adaptsQuantized() const;
 
   /// How the rows of that tensor are to be read.
   RowOrder rowOrder(Role role) const;
@@ -115,6 +128,10 @@ private:
 
   std::vector<Player> byRole; ///< [layer * kNumRoles + role]
 };
+
+/// A linear layer's name in Hugging Face's models, "model.layers.0.self_attn.q_proj"; empty for
+/// other roles.
+std::string moduleName(Role role, int64_t layer);
 
 /// The shape that `config` asks of a role.
 std::vector<int64_t> expectedShape(Role, const ModelConfig &);

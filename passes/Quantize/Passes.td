@@ -93,6 +93,21 @@ def SearchScales : Pass<"qcc-search-scales", "mlir::ModuleOp"> {
   let options = [Option<"importance", "importance", "bool", "false", "weigh errors by what calibration saw">];
 }
 
+def ApplyGptaq : Pass<"qcc-gptaq", "mlir::ModuleOp"> {
+  let summary = "weights that make up for what the quantized layers before changed";
+  let description = [{
+    Appends `gptaq` (asymmetric calibration, Li et al. 2025) to the method of every weight that has an
+    observer: before codes are chosen the weights move towards those that give the float model's outputs from
+    the quantized model's inputs. Comes before `qcc-gptq`.
+
+    ```mlir
+    quant_ext.encode %w {method = "importance", scheme = #q4}
+    // becomes
+    quant_ext.encode %w {method = "importance+gptaq", scheme = #q4}
+    ```
+  }];
+}
+
 def ApplyGptq : Pass<"qcc-gptq", "mlir::ModuleOp"> {
   let summary = "codes that make up for one another's rounding";
   let description = [{

@@ -86,7 +86,7 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
                                   "qcc-split-weights makes it so");
       return Choice{scheme.toScheme(), scheme.toScheme().isFloat() ? "keep" : "rtn"};
     }
-    if (bits == 0) {
+    if (bits == 0 || weight.getRole() == "adapter") {
       if (mlir::Attribute own = weight.getSourceSchemeAttr()) {
         if (auto packed = dyn_cast<quant_ext::SchemeAttr>(own))
           return Choice{packed.toScheme(), "keep"};

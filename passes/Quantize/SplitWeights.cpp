@@ -29,8 +29,8 @@ struct SplitWeights final : impl::SplitWeightsBase<SplitWeights> {
       if (!choices)
         continue;
       if (choices.size() != weight.getSources().size()) {
-        weight.emitOpError("has ") << choices.size() << " choices for "
-                                   << weight.getSources().size() << " instances";
+        weight.emitOpError("has ")
+            << choices.size() << " choices for " << weight.getSources().size() << " instances";
         return signalPassFailure();
       }
       if (!llvm::all_equal(choices) && failed(split(weight, symbols)))
@@ -61,9 +61,11 @@ private:
 
   static Parts makeParts(nn::WeightOp weight, SymbolTable &symbols) {
     Parts parts;
-    llvm::MapVector<Attribute, SmallVector<Attribute>> sources;
-    for (auto [choice, source] : llvm::zip(weight.getChoicesAttr(), weight.getSources())) {
+    llvm::MapVector<Attribute, SmallVector<Attribute>> sources, merged;
+    for (auto [i, choice, source] : llvm::enumerate(weight.getChoicesAttr(), weight.getSources())) {
       SmallVector<Attribute> &list = sources[choice];
+      if (ArrayAttr modules = weight.getMergedAttr())
+        merged[choice].push_back(modules[i]);
       parts.part.push_back(sources.find(choice) - sources.begin());
       parts.instance.push_back(list.size());
       list.push_back(source);
@@ -73,6 +75,8 @@ private:
       auto part = cast<nn::WeightOp>(b.clone(*weight));
       part.setSymName((weight.getSymName() + "." + Twine(parts.weights.size())).str());
       part.setSourcesAttr(b.getArrayAttr(list));
+      if (weight.getMerged())
+        part.setMergedAttr(b.getArrayAttr(merged[choice]));
       part.setChoicesAttr(b.getArrayAttr(SmallVector<Attribute>(list.size(), choice)));
       symbols.insert(part);
       parts.weights.push_back(part);
@@ -93,14 +97,14 @@ private:
     SmallVector<int64_t> cases;
     for (size_t i = 1; i < parts.weights.size(); ++i)
       cases.push_back(i);
-    auto choice = scf::IndexSwitchOp::create(b, linear->getResultTypes(), kind, cases,
-                                             cases.size());
+    auto choice =
+        scf::IndexSwitchOp::create(b, linear->getResultTypes(), kind, cases, cases.size());
     for (auto [i, part] : llvm::enumerate(parts.weights)) {
       Region &region = i == 0 ? choice.getDefaultRegion() : choice.getCaseRegions()[i - 1];
       b.createBlock(&region);
       auto symbol = FlatSymbolRefAttr::get(nn::WeightOp(part).getSymNameAttr());
-      Value matrix = nn::LoadWeightOp::create(b, load->getResultTypes(), symbol, instance)
-                         .getResult(0);
+      Value matrix =
+          nn::LoadWeightOp::create(b, load->getResultTypes(), symbol, instance).getResult(0);
       Value result = nn::LinearOp::create(b, linear.getType(), linear.getInput(), matrix);
       scf::YieldOp::create(b, result);
     }

@@ -171,4 +171,58 @@ Value TargetInfo::emitLookup(ImplicitLocOpBuilder &b, Value indices,
   return join(b, results);
 }
 
+static Value floats(ImplicitLocOpBuilder &b, ArrayRef<float> values) {
+  auto type = VectorType::get(static_cast<int64_t>(values.size()), b.getF32Type());
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, values));
+}
+
+static Value words(ImplicitLocOpBuilder &b, VectorType type, int32_t value) {
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
+}
+
+/// Eight lanes of AVX2: the table's halves by the low three bits, then the half by bit 3.
+static Value lookupPermps(ImplicitLocOpBuilder &b, Value codes, ArrayRef<float> table) {
+  auto type = VectorType::get(8, b.getF32Type());
+  auto codeType = cast<VectorType>(codes.getType());
+  StringRef name = "llvm.x86.avx2.permps";
+  Value low = intrinsic(b, name, type, {floats(b, table.take_front(8)), codes});
+  Value high = intrinsic(b, name, type, {floats(b, table.drop_front(8)), codes});
+  Value bit = arith::AndIOp::create(b, codes, words(b, codeType, 8));
+  Value isHigh = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit, words(b, codeType, 0));
+  return arith::SelectOp::create(b, isHigh, high, low);
+}
+
+/// Four lanes of NEON: bytes 4c .. 4c + 3 of the table's 64.
+static Value lookupTbl(ImplicitLocOpBuilder &b, Value codes, ArrayRef<float> table) {
+  auto codeType = cast<VectorType>(codes.getType());
+  auto bytes = VectorType::get(16, b.getI8Type());
+  SmallVector<Value> args;
+  for (int64_t at = 0; at < 16; at += 4)
+    args.push_back(vector::BitCastOp::create(b, bytes, floats(b, table.slice(at, 4))));
+  Value code = arith::AndIOp::create(b, codes, words(b, codeType, 15));
+  Value index = arith::AddIOp::create(
+      b, arith::MulIOp::create(b, code, words(b, codeType, 0x04040404)),
+      words(b, codeType, 0x03020100));
+  args.push_back(vector::BitCastOp::create(b, bytes, index));
+  Value found = intrinsic(b, "llvm.aarch64.neon.tbl4", bytes, args);
+  return vector::BitCastOp::create(b, VectorType::get(4, b.getF32Type()), found);
+}
+
+Value TargetInfo::emitFloatLookup(ImplicitLocOpBuilder &b, Value codes,
+                                  ArrayRef<float> table) const {
+  auto result = VectorType::get(kLanes, b.getF32Type());
+  if (avx512)
+    // Takes the low four bits of each index.
+    return intrinsic(b, "llvm.x86.avx512.permvar.sf.512", result, {floats(b, table), codes});
+  int64_t bytes = isX86 ? 32 : 16;
+  SmallVector<Value> parts;
+  for (Value part : split(b, codes, bytes)) {
+    auto type = VectorType::get(bytes / 4, b.getI32Type());
+    Value code = vector::BitCastOp::create(b, type, part);
+    Value found = isX86 ? lookupPermps(b, code, table) : lookupTbl(b, code, table);
+    parts.push_back(vector::BitCastOp::create(b, type, found));
+  }
+  return vector::BitCastOp::create(b, result, join(b, parts));
+}
+
 } // namespace qcc

@@ -52,6 +52,11 @@ public:
   /// of the result.
   mlir::Value emitLookup(mlir::ImplicitLocOpBuilder &b, mlir::Value indices,
                          llvm::ArrayRef<int8_t> table) const;
+
+  /// table[word & 15] for each word of a vector<16xi32>, 16 floats; vector<16xf32>. Bits 4 to 7 of
+  /// a word are 0, others may be anything.
+  mlir::Value emitFloatLookup(mlir::ImplicitLocOpBuilder &b, mlir::Value words,
+                              llvm::ArrayRef<float> table) const;
 };
 
 } // namespace qcc

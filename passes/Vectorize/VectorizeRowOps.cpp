@@ -54,6 +54,19 @@ struct RowSchedule : RowBuilder {
     })[0];
   }
 
+  Value schedule(nn::PermuteColumnsOp op) {
+    return chunks(columns(op.getInput()), empty(op.getResult()),
+                  [&](Value at, int64_t width, State s) {
+                    Value from = read(op.getOrder(), {at}, width);
+                    auto maskType = VectorType::get(width, b.getI1Type());
+                    Value all = arith::ConstantOp::create(b, DenseElementsAttr::get(maskType, true));
+                    Value v = vector::GatherOp::create(b, f32(width), op.getInput(),
+                                                       ValueRange{index(0), index(0)}, from, all,
+                                                       zero(f32(width)));
+                    s[0] = write(v, s[0], {index(0), at});
+                  })[0];
+  }
+
   /// body(group number, first element, number of elements) for each group of a row.
   Value groups(int64_t k, int64_t group, Value init,
                function_ref<Value(Value, Value, int64_t, Value)> body) {
@@ -236,6 +249,7 @@ struct VectorizeRowOps final : impl::VectorizeRowOpsBase<VectorizeRowOps> {
   }
 
   void runOnOperation() override {
+    rewriteAll<nn::PermuteColumnsOp>();
     rewriteAll<nn::RMSNormOp>();
     rewriteAll<quant_ext::ChooseQParamsOp>();
     rewriteAll<quant_ext::QuantizeOp>();

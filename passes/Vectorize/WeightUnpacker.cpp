@@ -98,26 +98,30 @@ Value WeightUnpacker::dotOperand(Value quad) {
   return bias ? Value(arith::XOrIOp::create(b, quad, splat(0x80808080))) : quad;
 }
 
+template <typename T> Value WeightUnpacker::fromTable(Value code, ArrayRef<T> table, Type element) {
+  auto type = RankedTensorType::get(static_cast<int64_t>(table.size()), element);
+  Value all = arith::ConstantOp::create(b, DenseElementsAttr::get(type, table));
+  Value index = arith::IndexCastUIOp::create(b, b.getIndexType(), code);
+  return tensor::ExtractOp::create(b, all, index);
+}
+
 Value WeightUnpacker::unscaled(Value quad, int64_t i) {
-  if (scheme.code == CodeKind::Codebook) {
-    if (lane) {
-      // One row: an ordinary load from the table.
-      auto type = RankedTensorType::get(scheme.codebook.size(), b.getI8Type());
-      Value table = arith::ConstantOp::create(
-          b, DenseElementsAttr::get(type, ArrayRef<int8_t>(scheme.codebook)));
-      Value byte =
-          arith::AndIOp::create(b, arith::ShRUIOp::create(b, quad, splat(8 * i)), splat(255));
-      Value index = arith::IndexCastUIOp::create(b, b.getIndexType(), byte);
-      return asFloat(tensor::ExtractOp::create(b, table, index));
-    }
+  if (scheme.code == CodeKind::Codebook && !lane) {
     Value decoded = target.emitLookup(b, quad, scheme.codebook);
     // Shifting left first brings the sign of byte i to the top.
     Value top = i == 3 ? decoded : arith::ShLIOp::create(b, decoded, splat(24 - 8 * i));
     return asFloat(arith::ShRSIOp::create(b, top, splat(24)));
   }
   Value code = i == 0 ? quad : arith::ShRUIOp::create(b, quad, splat(8 * i));
+  if (scheme.code == CodeKind::FloatCodebook && !lane)
+    return target.emitFloatLookup(b, code, scheme.floatCodebook);
   if (i != 3)
     code = arith::AndIOp::create(b, code, splat(255));
+  // One row: an ordinary load from the table.
+  if (scheme.code == CodeKind::Codebook)
+    return asFloat(fromTable(code, ArrayRef(scheme.codebook), b.getI8Type()));
+  if (scheme.code == CodeKind::FloatCodebook)
+    return fromTable(code, ArrayRef(scheme.floatCodebook), b.getF32Type());
   if (scheme.offset != 0)
     code = arith::SubIOp::create(b, code, splat(scheme.offset));
   return asFloat(code);

@@ -44,6 +44,9 @@ private:
   mlir::Value splat(int64_t value);
   mlir::Value read(unsigned component, mlir::ValueRange middle);
   mlir::Value asFloat(mlir::Value v, bool isUnsigned = false);
+  /// table[code] of one row.
+  template <typename T>
+  mlir::Value fromTable(mlir::Value code, llvm::ArrayRef<T> table, mlir::Type element);
   mlir::Value groupIndex(mlir::Value unit, int64_t element, unsigned size);
 
   mlir::ImplicitLocOpBuilder &b;

@@ -51,7 +51,7 @@ static Option<Scales> scales(
 static Option<std::string> method(
     "method", cl::value_desc("A+B"), cl::cat(category),
     cl::desc("How codes are chosen: rtn (round to nearest), mse, and with -calib importance, gptq, "
-             "descent, smoothquant, awq (default: the best known for these bits)"));
+             "gptaq, descent, smoothquant, awq (default: the best known for these bits)"));
 static Option<std::string> calibration("calib", cl::value_desc("FILE"), cl::cat(category),
                                        cl::desc("Text to calibrate on"));
 static Option<double> bitsPerWeight("bpw", cl::value_desc("X"), cl::cat(category),
@@ -81,6 +81,12 @@ static Option<KVCache>
                   clEnumValN(KVCache::F32, "f32", "float")));
 static Option<int64_t> context("ctx", cl::desc("Largest context"), cl::value_desc("N"),
                                cl::cat(category));
+static cl::list<std::string> adapters("lora", cl::value_desc("DIR"), cl::cat(category),
+                                      cl::desc("A PEFT LoRA adapter"));
+static Option<bool> mergeAdapter("lora-merge", cl::cat(category),
+                                 cl::desc("Add the adapter to the weights, or keep it beside them "
+                                          "(default: added, unless -bits=keep holds a quantized "
+                                          "base's grid)"));
 static cl::list<std::string> shapes("shape", cl::value_desc("NAME=1x128"), cl::cat(category),
                                     cl::desc("Fixes dimensions of an ONNX model's input"));
 static Option<Emit> emit(
@@ -137,7 +143,7 @@ static Error parseMethods(CompilerOptions &options) {
   if (!method.empty())
     StringRef(method).split(names, '+');
   else if (codes && options.bits < 8)
-    names = calibrated ? SmallVector<StringRef>{"gptq", "descent"} : SmallVector<StringRef>{"mse"};
+    names = calibrated ? SmallVector<StringRef>{"gptaq"} : SmallVector<StringRef>{"mse"};
   else if (codes && calibrated && activations == Activations::Static8)
     names = {"smoothquant"};
   std::set<Method> methods;
@@ -154,11 +160,13 @@ static Error parseMethods(CompilerOptions &options) {
       methods.insert(Method::Importance);
     else if (name == "gptq")
       methods.insert({Method::Importance, Method::Gptq});
+    else if (name == "gptaq")
+      methods.insert({Method::Importance, Method::Gptaq, Method::Gptq});
     else if (name == "descent")
       methods.insert({Method::Importance, Method::Descent});
     else
       return wrong("-method=" + method + ": '" + name +
-                   "' is not rtn (alone), mse, importance, gptq, descent, smoothquant or awq");
+                   "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant or awq");
   }
   if (methods.count(Method::Mse) && methods.count(Method::Importance))
     methods.erase(Method::Mse);
@@ -219,6 +227,13 @@ static Error parse(CompileRequest &request) {
   for (const std::string &shape : shapes)
     if (Error error = parseShape(shape, options))
       return error;
+  if (adapters.size() > 1)
+    return wrong("-lora: one adapter is possible, " + Twine(adapters.size()) +
+                 " are given; add them with PEFT (add_weighted_adapter)");
+  if (!adapters.empty())
+    options.lora = adapters.front();
+  if (mergeAdapter.getNumOccurrences())
+    options.loraMerge = mergeAdapter;
   options.kv = kv;
   options.asymmetric = asymmetric;
   options.activations = activations;

@@ -37,6 +37,8 @@ LogicalResult WeightOp::verify() {
     return emitOpError("source type must be a tensor of static shape");
   if (getSources().empty())
     return emitOpError("needs at least one source tensor");
+  if (getMerged() && getMerged()->size() != getSources().size())
+    return emitOpError("merged must name a module for each source");
   StringRef order = getOrder();
   if (order != "natural" && order != "transposed" && order != "interleaved")
     return emitOpError("order must be natural, transposed or interleaved, found '")
@@ -89,6 +91,14 @@ LogicalResult EmbeddingOp::verify() {
   if (ids.getRank() != 1 || weight.getRank() != 2 || out.getRank() != 2 ||
       out.getDimSize(0) != ids.getDimSize(0) || out.getDimSize(1) != weight.getDimSize(1))
     return emitOpError("shapes must be [T], [N, K] -> [T, K]");
+  return success();
+}
+
+LogicalResult PermuteColumnsOp::verify() {
+  RankedTensorType in = typeOf(getInput()), order = typeOf(getOrder());
+  if (in.getRank() != 2 || order.getRank() != 1 || in.isDynamicDim(1) ||
+      in.getDimSize(1) != order.getDimSize(0))
+    return emitOpError("shapes must be [T, K], [K] with static K");
   return success();
 }
 

@@ -37,7 +37,9 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
     file holds it (a GGUF block format or an element type). `order` says how the rows lie there:
     `natural`, `transposed` ([K, N]), or `interleaved` with `head_dim` (rotary pairs are adjacent
     rows of a head; the recipe puts them half a head apart). `role` is `embedding` or `output` for
-    the tables at a model's ends, which lose more from few bits than the rest. `observer` names the
+    the tables at a model's ends, which lose more from few bits than the rest, or `adapter` for the
+    factors of a low-rank adapter, which lie in the adapter's file and keep its precision. `merged` names
+    for each instance the adapter's module whose product is added to the weight. `observer` names the
     statistics of what the weight is multiplied with (`qcc-insert-observers`).
     `column_factors` and `row_divisors` name the observer whose channel factors the recipe multiplies into
     the columns, or divides the rows (of a vector, the elements) by (`qcc-fold-scales`).
@@ -59,6 +61,7 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
                        OptionalAttr<StrAttr>:$role, OptionalAttr<StrAttr>:$observer,
                        OptionalAttr<StrAttr>:$column_factors, OptionalAttr<StrAttr>:$row_divisors,
                        OptionalAttr<AnyAttr>:$source_scheme, OptionalAttr<ArrayAttr>:$choices,
+                       OptionalAttr<StrArrayAttr>:$merged,
                        OptionalAttr<AnyAttr>:$scheme, OptionalAttr<StrAttr>:$method,
                        OptionalAttr<I64Attr>:$lanes, OptionalAttr<TypeArrayAttr>:$component_types,
                        OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$stride,
@@ -100,6 +103,24 @@ def NN_EmbeddingOp : NN_Op<"embedding", [Pure]> {
   let arguments = (ins RankedTensorOf<[I32, I64]>:$ids, NN_AnyTensor:$weight);
   let results = (outs NN_F32Matrix:$result);
   let assemblyFormat = "$ids `,` $weight attr-dict `:` type($ids) `,` type($weight) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def NN_PermuteColumnsOp : NN_Op<"permute_columns", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "columns of activations in another order";
+  let description = [{
+    y[t, p] = x[t, order[p]], `order` a permutation of 0 .. K-1. A weight that was quantized in activation
+    order (GPTQ, Frantar et al. 2022) is stored with the columns of a group side by side; this puts the
+    activations in the same order.
+
+    ```mlir
+    %order = nn.load_weight @layer.q_order[%layer] : tensor<576xi32>
+    %y = nn.permute_columns %x, %order : tensor<?x576xf32>, tensor<576xi32>
+    ```
+  }];
+  let arguments = (ins NN_F32Matrix:$input, RankedTensorOf<[I32]>:$order);
+  let results = (outs NN_F32Matrix:$result);
+  let assemblyFormat = "$input `,` $order attr-dict `:` type($input) `,` type($order)";
   let hasVerifier = 1;
 }
 

@@ -29,7 +29,8 @@ void QuantExtDialect::initialize() {
 
 // The enums of the attribute and of the codec have the same cases in the same order.
 static qcc::Scheme makeScheme(Code code, unsigned bits, unsigned group, int offset, Scale scale,
-                              Min min, unsigned superSize, ArrayRef<int8_t> codebook) {
+                              Min min, unsigned superSize, ArrayRef<int8_t> codebook,
+                              DenseElementsAttr floatCodebook) {
   qcc::Scheme result;
   result.code = static_cast<qcc::CodeKind>(code);
   result.bits = bits;
@@ -39,14 +40,19 @@ static qcc::Scheme makeScheme(Code code, unsigned bits, unsigned group, int offs
   result.min = static_cast<qcc::MinKind>(min);
   result.superSize = superSize;
   result.codebook.assign(codebook.begin(), codebook.end());
+  if (floatCodebook)
+    llvm::append_range(result.floatCodebook, floatCodebook.getValues<float>());
   return result;
 }
 
 LogicalResult SchemeAttr::verify(function_ref<InFlightDiagnostic()> emitError, Code code,
                                  unsigned bits, unsigned group, int offset, Scale scale, Min min,
-                                 unsigned superSize, ArrayRef<int8_t> codebook) {
+                                 unsigned superSize, ArrayRef<int8_t> codebook,
+                                 DenseElementsAttr floatCodebook) {
+  if (floatCodebook && !floatCodebook.getElementType().isF32())
+    return emitError() << "scheme: floatCodebook must have elements of type f32";
   std::string wrong =
-      makeScheme(code, bits, group, offset, scale, min, superSize, codebook).check();
+      makeScheme(code, bits, group, offset, scale, min, superSize, codebook, floatCodebook).check();
   if (!wrong.empty())
     return emitError() << "scheme: " << wrong;
   return success();
@@ -54,12 +60,17 @@ LogicalResult SchemeAttr::verify(function_ref<InFlightDiagnostic()> emitError, C
 
 SchemeAttr SchemeAttr::get(MLIRContext *context, const qcc::Scheme &s) {
   return get(context, static_cast<Code>(s.code), s.bits, s.groupSize, s.offset,
-             static_cast<Scale>(s.scale), static_cast<Min>(s.min), s.superSize, s.codebook);
+             static_cast<Scale>(s.scale), static_cast<Min>(s.min), s.superSize, s.codebook,
+             s.floatCodebook.empty()
+                 ? DenseElementsAttr()
+                 : DenseElementsAttr::get(
+                       RankedTensorType::get(s.floatCodebook.size(), Float32Type::get(context)),
+                       ArrayRef(s.floatCodebook)));
 }
 
 qcc::Scheme SchemeAttr::toScheme() const {
   return makeScheme(getCode(), getBits(), getGroup(), getOffset(), getScale(), getMin(),
-                    getSuperSize(), getCodebook());
+                    getSuperSize(), getCodebook(), getFloatCodebook());
 }
 
 static Type elementType(MLIRContext *context, qcc::Component::Element element) {
@@ -80,11 +91,10 @@ static Type elementType(MLIRContext *context, qcc::Component::Element element) {
 
 SmallVector<RankedTensorType> qcc::quant_ext::packedTypes(SchemeAttr scheme, int64_t n, int64_t k,
                                                           int64_t lanes) {
-  return llvm::map_to_vector(packedComponents(scheme.toScheme(), n, k, lanes),
-                             [&](const Component &c) {
-                               return RankedTensorType::get(
-                                   c.shape, elementType(scheme.getContext(), c.element));
-                             });
+  return llvm::map_to_vector(
+      packedComponents(scheme.toScheme(), n, k, lanes), [&](const Component &c) {
+        return RankedTensorType::get(c.shape, elementType(scheme.getContext(), c.element));
+      });
 }
 
 SmallVector<RankedTensorType> qcc::quant_ext::logicalTypes(SchemeAttr scheme, int64_t n,

@@ -33,7 +33,8 @@ class QuantExt_Enum<string name, string summary, list<I32EnumCase> cases>
 
 def QuantExt_Code : QuantExt_Enum<"Code", "what a code is", [
   I32EnumCase<"F32", 0, "f32">, I32EnumCase<"F16", 1, "f16">, I32EnumCase<"BF16", 2, "bf16">,
-  I32EnumCase<"Integer", 3, "integer">, I32EnumCase<"Codebook", 4, "codebook">]>;
+  I32EnumCase<"Integer", 3, "integer">, I32EnumCase<"Codebook", 4, "codebook">,
+  I32EnumCase<"FloatCodebook", 5, "float_codebook">]>;
 
 def QuantExt_Scale : QuantExt_Enum<"Scale", "how scales are held", [
   I32EnumCase<"None", 0, "none">, I32EnumCase<"F16", 1, "f16">, I32EnumCase<"F32", 2, "f32">,
@@ -58,7 +59,8 @@ def QuantExt_SchemeAttr : QuantExt_Attr<"Scheme", "scheme"> {
   let summary = "how a matrix is held as codes, scales and minima";
   let description = [{
     The fields of `qcc::Scheme` (dialects/QuantExt/Codec/Scheme.h), which defines the value of a
-    code. `group = 0` is one scale for a whole row.
+    code. `group = 0` is one scale for a whole row. `floatCodebook` (tensor<16xf32>) are the values of codes that
+    are `float_codebook` (NF4, FP4).
 
     ```mlir
     // 4-bit codes around 8, a binary16 scale for each 32: GGUF's Q4_0.
@@ -73,7 +75,8 @@ def QuantExt_SchemeAttr : QuantExt_Attr<"Scheme", "scheme"> {
     EnumParameter<QuantExt_Scale>:$scale,
     EnumParameter<QuantExt_Min>:$min,
     DefaultValuedParameter<"unsigned", "0">:$superSize,
-    QuantExt_Codebook:$codebook);
+    QuantExt_Codebook:$codebook,
+    OptionalParameter<"::mlir::DenseElementsAttr">:$floatCodebook);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

@@ -138,7 +138,8 @@ LogicalResult MatmulOp::verify() {
       scales.getDimSize(0) != static_cast<int64_t>(llvm::divideCeil(getK(), qcc::kUnit)))
     return emitOpError("static scales of activations are a vector of one element, or of one for "
                        "each 32 features");
-  if (quantized && getScheme().toScheme().isFloat())
+  Scheme scheme = getScheme().toScheme();
+  if (quantized && (scheme.isFloat() || scheme.code == CodeKind::FloatCodebook))
     return emitOpError("int8 activations need a weight with integer codes");
   int64_t k = getK(), columns = quantized ? llvm::alignTo(k, qcc::kUnit) : k;
   if (acts.getDimSize(1) != columns)

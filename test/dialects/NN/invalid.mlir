@@ -180,9 +180,25 @@ func.func @query(%q: tensor<1x32xf32>, %k: tensor<2x2x4x16x16xf16>, %v: tensor<2
 
 // -----
 
+func.func @permute_shape(%x: tensor<1x64xf32>, %order: tensor<32xi32>) {
+  // expected-error @+1 {{'nn.permute_columns' op shapes must be [T, K], [K] with static K}}
+  %0 = nn.permute_columns %x, %order : tensor<1x64xf32>, tensor<32xi32>
+  return
+}
+
+// -----
+
 func.func @no_scales(%q: tensor<1x64xf32>, %k: tensor<2x2x4x16x16xi8>, %v: tensor<2x2x64x16xi8>, %i: index) {
   // expected-error @+1 {{'nn.attention' op has scales exactly when the caches are int8}}
   %0 = nn.attention %q, %k, %v layer %i at %i {heads = 4 : i64, scale = 0.25 : f32} : tensor<1x64xf32>, tensor<2x2x4x16x16xi8>, tensor<2x2x64x16xi8>
+  return
+}
+
+// -----
+
+func.func @permute_dynamic(%x: tensor<1x?xf32>, %order: tensor<?xi32>) {
+  // expected-error @+1 {{'nn.permute_columns' op shapes must be [T, K], [K] with static K}}
+  %0 = nn.permute_columns %x, %order : tensor<1x?xf32>, tensor<?xi32>
   return
 }
 
@@ -193,6 +209,11 @@ func.func @scales_of_halves(%kv: tensor<1x32xf32>, %k: tensor<2x2x4x16x16xf16>, 
   %0:3 = nn.kv_append %kv, %kv into %k, %v scales(%s) layer %i at %i : tensor<1x32xf32>, tensor<1x32xf32> into tensor<2x2x4x16x16xf16>, tensor<2x2x64x16xf16> scales tensor<2x2x2x64xf32> -> tensor<2x2x2x64xf32>
   return
 }
+
+// -----
+
+// expected-error @+1 {{'nn.weight' op merged must name a module for each source}}
+nn.weight @w : tensor<32x64xf32> sources ["a", "b"] format "f32" order "natural" {merged = ["m.q_proj"]}
 
 // -----
 

@@ -55,6 +55,18 @@ func.func @attention(%q: tensor<?x64xf32>, %kv: tensor<?x32xf32>, %k: tensor<2x2
   return
 }
 
+// CHECK: nn.weight @other_tool : tensor<32x64xf32> sources ["m.q_proj"] format "gptq" order "natural" {source_scheme = #quant_ext.scheme<code = integer
+nn.weight @other_tool : tensor<32x64xf32> sources ["m.q_proj"] format "gptq" order "natural" {source_scheme = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>}
+nn.weight @other_tool_order : tensor<64xi32> sources ["m.q_proj"] format "column_order" order "natural"
+
+// CHECK-LABEL: func.func @permute
+func.func @permute(%x: tensor<?x64xf32>) {
+  %order = nn.load_weight @other_tool_order : tensor<64xi32>
+  // CHECK: nn.permute_columns %{{.*}}, %{{.*}} : tensor<?x64xf32>, tensor<64xi32>
+  %0 = nn.permute_columns %x, %order : tensor<?x64xf32>, tensor<64xi32>
+  return
+}
+
 // CHECK-LABEL: func.func @int8_cache
 func.func @int8_cache(%q: tensor<?x64xf32>, %kv: tensor<?x32xf32>, %k: tensor<2x2x4x16x16xi8>, %v: tensor<2x2x64x16xi8>,
                       %s: tensor<2x2x2x64xf32>, %layer: index, %p: index, %window: index) {

@@ -334,6 +334,31 @@ func.func @gather_weight(%i: tensor<3xi32>, %c: tensor<32x64xi8>, %s: tensor<32x
 
 // -----
 
+// expected-error @+1 {{scheme: a codebook of floats has 16 entries and codes of 4 bits}}
+#s = #quant_ext.scheme<code = float_codebook, bits = 4, group = 32, scale = f16, min = none, floatCodebook = dense<[1.0, 2.0]> : tensor<2xf32>>
+
+// -----
+
+// expected-error @+1 {{scheme: a codebook without codebook codes}}
+#s = #quant_ext.scheme<code = integer, bits = 4, group = 32, scale = f16, min = none, floatCodebook = dense<[1.0]> : tensor<1xf32>>
+
+// -----
+
+#nf4 = #quant_ext.scheme<code = float_codebook, bits = 4, group = 64, scale = f32, min = none, floatCodebook = dense<[-1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.09105004, 0.0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0]> : tensor<16xf32>>
+
+func.func @no_integer_dot(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %w: tensor<16x64xi8>, %s: tensor<16x1xf32>) {
+  // expected-error @+1 {{'quant_ext.matmul' op int8 activations need a weight with integer codes}}
+  %0 = quant_ext.matmul %x scales(%a) weight(%w, %s) {scheme = #nf4, k = 64 : i64} : tensor<1x64xi8> scales tensor<1x2xf32> weight tensor<16x64xi8>, tensor<16x1xf32> -> tensor<1x16xf32>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{scheme: floatCodebook must have elements of type f32}}
+#s = #quant_ext.scheme<code = float_codebook, bits = 4, group = 32, scale = f16, min = none, floatCodebook = dense<0.0> : tensor<16xf64>>
+
+// -----
+
 // expected-error @+1 {{scheme: a codebook has codes of 2 to 5 bits and an entry for each of them}}
 #s = #quant_ext.scheme<code = codebook, bits = 6, group = 32, scale = f16, min = none, codebook = 1, 2, 3>
 

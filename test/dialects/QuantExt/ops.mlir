@@ -7,6 +7,8 @@
 #q4k = #quant_ext.scheme<code = integer, bits = 4, group = 32, scale = super, min = super, superSize = 256>
 #book = #quant_ext.scheme<code = codebook, bits = 4, group = 32, scale = f32, min = none, codebook = -8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7>
 
+#nf4 = #quant_ext.scheme<code = float_codebook, bits = 4, group = 64, scale = f32, min = none, floatCodebook = dense<[-1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.09105004, 0.0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0]> : tensor<16xf32>>
+
 // CHECK-LABEL: func.func @encode
 func.func @encode(%w: tensor<32x64xf32>, %w256: tensor<32x256xf16>) {
   // CHECK: quant_ext.encode %{{.*}} {method = "keep", scheme = #quant_ext.scheme<code = f16, bits = 16, scale = none, min = none>} : tensor<32x64xf32> -> tensor<32x64xf16>
@@ -19,6 +21,8 @@ func.func @encode(%w: tensor<32x64xf32>, %w256: tensor<32x256xf16>) {
   %c:5 = quant_ext.encode %w256 {scheme = #q4k, method = "keep"} : tensor<32x256xf16> -> tensor<32x256xi8>, tensor<32x1xf16>, tensor<32x8xi8>, tensor<32x1xf16>, tensor<32x8xi8>
   // CHECK: quant_ext.encode {{.*}}codebook = -8, -7, {{.*}} -> tensor<32x64xi8>, tensor<32x2xf32>
   %d:2 = quant_ext.encode %w {scheme = #book, method = "keep"} : tensor<32x64xf32> -> tensor<32x64xi8>, tensor<32x2xf32>
+  // CHECK: quant_ext.encode {{.*}}code = float_codebook, bits = 4, group = 64, scale = f32, min = none, floatCodebook = dense<[-1.000000e+00, -0.6961928, -0.525073051, {{.*}}, 1.000000e+00]> : tensor<16xf32>{{.*}} -> tensor<32x64xi8>, tensor<32x1xf32>
+  %n:2 = quant_ext.encode %w {scheme = #nf4, method = "keep"} : tensor<32x64xf32> -> tensor<32x64xi8>, tensor<32x1xf32>
   // CHECK: quant_ext.repack %{{.*}}, %{{.*}} {lanes = 16 : i64, {{.*}} : tensor<32x64xi8>, tensor<32x2xf16> -> tensor<2x2x4x16xi32>, tensor<2x2x16xf16>
   %p:2 = quant_ext.repack %a#0, %a#1 {scheme = #q4, lanes = 16 : i64} : tensor<32x64xi8>, tensor<32x2xf16> -> tensor<2x2x4x16xi32>, tensor<2x2x16xf16>
   return

@@ -34,3 +34,12 @@ func.func @dialect(%x: tensor<1x64xf32>) {
 // expected-error @+2 {{'nn.weight' op has no place after stage vectorize}}
 // expected-note @+1 {{qcc-place-weights should have given it one}}
 nn.weight @w : tensor<32x64xf16> sources ["a"] format "f16" order "natural"
+
+// -----
+
+func.func @permute(%x: tensor<1x64xf32>, %order: tensor<64xi32>) {
+  // expected-error @+2 {{'nn.permute_columns' op is left after stage vectorize}}
+  // expected-note @+1 {{qcc-vectorize-row-ops should have rewritten it}}
+  %0 = nn.permute_columns %x, %order : tensor<1x64xf32>, tensor<64xi32>
+  return
+}

@@ -52,3 +52,18 @@ module attributes {qcc.target = #llvm.target<triple = "aarch64-unknown-linux-gnu
     return %y : tensor<1x32xf32>
   }
 }
+
+// -----
+
+#nf4 = #quant_ext.scheme<code = float_codebook, bits = 4, group = 64, scale = f32, min = none, floatCodebook = dense<[-1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.09105004, 0.0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0]> : tensor<16xf32>>
+
+// A codebook of floats has no integer dot product: its activations stay f32.
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx2", "+avx512bw", "+avx512vl", "+avx512vnni"]>>} {
+  // CHECK-LABEL: func.func @nf4
+  // CHECK-NOT: quant_ext.quantize
+  // CHECK: quant_ext.matmul %arg0 weight(%arg1, %arg2)
+  func.func @nf4(%x: tensor<1x64xf32>, %w: tensor<16x64xi8>, %s: tensor<16x1xf32>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x weight(%w, %s) {scheme = #nf4, k = 64 : i64} : tensor<1x64xf32> weight tensor<16x64xi8>, tensor<16x1xf32> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}

@@ -85,3 +85,17 @@ func.func @packed(%x: tensor<?x64xf32>) -> tensor<?x32xf32> {
   %y = nn.linear %x, %w : tensor<?x64xf32>, tensor<32x64xf32> -> tensor<?x32xf32>
   return %y : tensor<?x32xf32>
 }
+
+// -----
+
+// Factors of an adapter keep their precision.
+
+nn.weight @a : tensor<4x64xf32> sources ["a"] format "f32" order "natural" {role = "adapter"}
+
+// B4-LABEL: func.func @adapter
+// B4: quant_ext.encode {{.*}}method = "keep", {{.*}}code = f32, bits = 32
+func.func @adapter(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = nn.load_weight @a : tensor<4x64xf32>
+  %y = nn.linear %x, %w : tensor<?x64xf32>, tensor<4x64xf32> -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}

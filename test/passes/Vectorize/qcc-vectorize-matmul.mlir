@@ -83,6 +83,52 @@ func.func @float_weights(%x: tensor<1x60xf32>, %w: tensor<1x60x16xf16>) -> tenso
 
 // -----
 
+#nf4 = #quant_ext.scheme<code = float_codebook, bits = 4, group = 64, scale = f32, min = none, floatCodebook = dense<[-1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.09105004, 0.0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0]> : tensor<16xf32>>
+
+// A codebook of floats (NF4) is looked up in one register,
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx2", "+avx512bw", "+avx512vl"]>>} {
+  // CHECK-LABEL: func.func @nf4_avx512
+  // CHECK: scf.for
+  // CHECK-COUNT-32: llvm.x86.avx512.permvar.sf.512
+  // CHECK-NOT: permvar
+  func.func @nf4_avx512(%x: tensor<1x64xf32>, %w: tensor<1x2x4x16xi32>, %s: tensor<1x1x16xf32>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x weight(%w, %s) {scheme = #nf4, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xf32> weight tensor<1x2x4x16xi32>, tensor<1x1x16xf32> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}
+
+// -----
+
+#nf4 = #quant_ext.scheme<code = float_codebook, bits = 4, group = 64, scale = f32, min = none, floatCodebook = dense<[-1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.09105004, 0.0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0]> : tensor<16xf32>>
+
+// in two halves of eight,
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v3", features = <["+avx2"]>>} {
+  // CHECK-LABEL: func.func @nf4_avx2
+  // CHECK: llvm.x86.avx2.permps
+  // CHECK: llvm.x86.avx2.permps
+  // CHECK: arith.select
+  func.func @nf4_avx2(%x: tensor<1x64xf32>, %w: tensor<1x2x4x16xi32>, %s: tensor<1x1x16xf32>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x weight(%w, %s) {scheme = #nf4, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xf32> weight tensor<1x2x4x16xi32>, tensor<1x1x16xf32> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}
+
+// -----
+
+#nf4 = #quant_ext.scheme<code = float_codebook, bits = 4, group = 64, scale = f32, min = none, floatCodebook = dense<[-1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.09105004, 0.0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0]> : tensor<16xf32>>
+
+// or as 64 bytes.
+module attributes {qcc.target = #llvm.target<triple = "aarch64-unknown-linux-gnu", chip = "generic", features = <["+neon"]>>} {
+  // CHECK-LABEL: func.func @nf4_neon
+  // CHECK: llvm.aarch64.neon.tbl4
+  func.func @nf4_neon(%x: tensor<1x64xf32>, %w: tensor<1x2x4x16xi32>, %s: tensor<1x1x16xf32>) -> tensor<1x16xf32> {
+    %y = quant_ext.matmul %x weight(%w, %s) {scheme = #nf4, k = 64 : i64, lanes = 16 : i64} : tensor<1x64xf32> weight tensor<1x2x4x16xi32>, tensor<1x1x16xf32> -> tensor<1x16xf32>
+    return %y : tensor<1x16xf32>
+  }
+}
+
+// -----
+
 #b3 = #quant_ext.scheme<code = codebook, bits = 3, group = 16, scale = super, min = none, codebook = -127, -79, -45, -14, 14, 45, 79, 127>
 
 // A codebook of 8 entries, looked up 8 times for a unit; two scales of the unit, both times the row's.

@@ -65,6 +65,35 @@ func.func @gather(%ids: tensor<1xi32>, %w: tensor<2x2x4x16xi32>, %s: tensor<2x2x
 
 // -----
 
+// CHECK-LABEL: func.func @permute
+// CHECK: scf.for
+// CHECK: %[[FROM:.*]] = vector.transfer_read %arg1{{.*}} vector<16xi32>
+// CHECK: %[[V:.*]] = vector.gather %arg0[%{{.*}}, %{{.*}}] [%[[FROM]]]
+// CHECK: vector.transfer_write %[[V]]
+// The rest.
+// CHECK: vector.gather {{.*}} into vector<8xf32>
+// CHECK-NOT: nn.permute_columns
+func.func @permute(%x: tensor<1x40xf32>, %order: tensor<40xi32>) -> tensor<1x40xf32> {
+  %y = nn.permute_columns %x, %order : tensor<1x40xf32>, tensor<40xi32>
+  return %y : tensor<1x40xf32>
+}
+
+// -----
+
+#nf4 = #quant_ext.scheme<code = float_codebook, bits = 4, group = 64, scale = f32, min = none, floatCodebook = dense<[-1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.09105004, 0.0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0]> : tensor<16xf32>>
+
+// A row of a codebook of floats: each element is loaded from the table.
+// CHECK-LABEL: func.func @gather_floats
+// CHECK: %[[BOOK:.*]] = arith.constant dense<{{.*}}> : tensor<16xf32>
+// CHECK: tensor.extract %[[BOOK]]
+// CHECK: arith.mulf
+func.func @gather_floats(%ids: tensor<1xi32>, %w: tensor<2x2x4x16xi32>, %s: tensor<2x1x16xf32>) -> tensor<1x64xf32> {
+  %y = quant_ext.gather_rows %ids weight(%w, %s) {scheme = #nf4, rows = 32 : i64, k = 64 : i64, lanes = 16 : i64} : tensor<1xi32> weight tensor<2x2x4x16xi32>, tensor<2x1x16xf32> -> tensor<1x64xf32>
+  return %y : tensor<1x64xf32>
+}
+
+// -----
+
 // A static scale: codes saturate. Sums of long groups go by 16.
 // CHECK-LABEL: func.func @static_scale
 // CHECK: tensor.extract %arg1[%{{.*}}] : tensor<1xf32>

@@ -59,11 +59,26 @@ public:
     ASSERT_EQ(failure.code, ExitCode::Done) << failure.text;
   }
 
+  /// What a weight without a scheme holds, as int32; empty when there is no such weight.
+  std::vector<int32_t> integers(StringRef name, size_t instance) {
+    auto weight = module->lookupSymbol<nn::WeightOp>(name);
+    if (!weight)
+      return {};
+    size_t count = llvm::cast<mlir::RankedTensorType>(weight.getSourceType()).getNumElements();
+    std::vector<int32_t> result(count);
+    std::memcpy(result.data(), blob.data() + *weight.getOffset() + instance * *weight.getStride(),
+                count * sizeof(int32_t));
+    return result;
+  }
+
   /// visit(name of the source tensor, its values as they are packed, [N, K] for matrices).
   void forEach(llvm::function_ref<void(StringRef, const std::vector<float> &)> visit) {
-    for (auto weight : module->getOps<nn::WeightOp>())
+    for (auto weight : module->getOps<nn::WeightOp>()) {
+      if (weight.getFormat() == "column_order")
+        continue;
       for (auto [i, source] : llvm::enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
-        visit(source.getValue(), values(weight, i));
+        visit(source.getValue(), inLogicalOrder(weight, i));
+    }
   }
 
 private:
@@ -71,6 +86,16 @@ private:
     mlir::DialectRegistry registry;
     registerDialects(registry);
     return registry;
+  }
+
+  /// Columns that a tool stored in another order, put back.
+  std::vector<float> inLogicalOrder(nn::WeightOp weight, size_t instance) {
+    std::vector<float> stored = values(weight, instance), result = stored;
+    std::vector<int32_t> order = integers((weight.getSymName() + "_order").str(), instance);
+    size_t k = order.size();
+    for (size_t i = 0; k && i < stored.size(); ++i)
+      result[i / k * k + order[i % k]] = stored[i];
+    return result;
   }
 
   std::vector<float> values(nn::WeightOp weight, size_t instance) {
@@ -197,7 +222,8 @@ TEST_P(Checkpoints, DequantizeExactly) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Checkpoints,
-                         testing::Values("gptq-b3-g32-asym", "gptq-b4-g32-asym", "gptq-b4-g32-sym",
+                         testing::Values("gptq-b3-g32-asym", "gptq-b4-g128-act", "bnb-nf4",
+                                         "bnb-nf4-dq", "gptq-b4-g32-asym", "gptq-b4-g32-sym",
                                          "gptq-b8-g64-sym", "awq-b4-g32", "bnb-int8", "ct-w4a16",
                                          "ct-w8a8-dyn"),
                          [](const auto &info) {
