@@ -346,8 +346,8 @@ private:
     }
     if (Error error = openCalibration())
       return error;
-    auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, calibrated,
-                                                   request.jobs);
+    auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, model->files(),
+                                                   calibrated, request.jobs);
     if (Error error = layers->start(*module))
       return error;
     quantizer = std::move(layers);

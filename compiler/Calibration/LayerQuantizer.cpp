@@ -3,6 +3,7 @@
 #include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Calibration/StatisticsCollector.h"
 #include "compiler/Weights/ActivationScales.h"
+#include "dialects/QuantExt/Codec/Layout.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
 #include "llvm/ADT/StringExtras.h"
@@ -18,15 +19,18 @@ static bool isAsymmetric(nn::WeightOp weight) { return weight.getMethod()->conta
 static constexpr TargetOptions kTarget = {/*alpha=*/0.5, /*rho=*/0, /*damping=*/0.03};
 
 Error LayerQuantizer::start(mlir::ModuleOp module) {
+  mlir::SymbolTable symbols(module);
   for (auto weight : module.getOps<nn::WeightOp>()) {
     if (!weight.getObserver() || !weight.getMethod())
       continue;
-    observed[*weight.getObserver()].push_back(weight);
+    if (auto scales = symbols.lookup<nn::WeightOp>(activationScalesOf(weight.getSymName())))
+      scaled.push_back({weight, scales});
     MethodOptions options = methodOptions(*weight.getMethod());
     asymmetric |= isAsymmetric(weight);
     if (options.gptq || options.descentSweeps)
       hessians.insert(*weight.getObserver());
   }
+  folds.find(module, runner);
   if (Error error = runner.embed(text.tokens, text.window, stream))
     return error;
   if (asymmetric)
@@ -35,18 +39,22 @@ Error LayerQuantizer::start(mlir::ModuleOp module) {
 }
 
 const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t instance) const {
-  return runner.placeOf(cast<mlir::StringAttr>(weight.getSources()[instance]).getValue());
+  StringRef source = cast<mlir::StringAttr>(weight.getSources()[instance]).getValue();
+  return runner.placeOf(scaledTensor(source).value_or(source));
 }
 
-/// Of -act=static8: the largest magnitude of a tensor falls on 127.
-void LayerQuantizer::addActivationScales(int64_t layer) {
-  for (auto &entry : observed) {
-    const std::vector<float> &absMax = statistics.find(entry.getKey())->second.absMax;
-    float scale = *std::max_element(absMax.begin(), absMax.end()) / 127;
-    for (nn::WeightOp weight : entry.second)
-      for (auto [i, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
-        if (placeOf(weight, i) && placeOf(weight, i)->layer == layer)
-          addActivationScale(activationScales, source.getValue(), scale);
+/// Of -act=static8: the largest magnitude of a tensor, or of 32 channels of it, falls on 127.
+void LayerQuantizer::addScales(int64_t layer) {
+  for (auto [weight, scales] : scaled) {
+    const std::vector<float> &absMax = statistics.find(*weight.getObserver())->second.absMax;
+    int64_t count = cast<mlir::RankedTensorType>(scales.getSourceType()).getDimSize(0);
+    int64_t length = count == 1 ? absMax.size() : kUnit;
+    std::vector<float> found(count);
+    for (size_t i = 0; i < absMax.size(); ++i)
+      found[i / length] = std::max(found[i / length], absMax[i] / 127);
+    for (auto [i, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
+      if (const LayerRunner::Place *place = placeOf(weight, i); place && place->layer == layer)
+        addActivationScales(activationScales, source.getValue(), found);
   }
 }
 
@@ -100,7 +108,16 @@ Error LayerQuantizer::begin(int64_t layer) {
                                      toString(std::move(error)))
                                         .str());
   }
-  addActivationScales(layer);
+  if (Error error = folds.choose(layer, statistics))
+    return error;
+  // Both sides of the products are divided, as the inputs are.
+  for (auto &target : targets) {
+    ArrayRef<float> divisors = folds.factorsOf(target.getKey());
+    std::vector<float> &cross = target.second.cross;
+    for (size_t i = 0; i < cross.size() && !divisors.empty(); ++i)
+      cross[i] /= divisors[i / divisors.size()] * divisors[i % divisors.size()];
+  }
+  addScales(layer);
   return Error::success();
 }
 
@@ -110,6 +127,14 @@ Error LayerQuantizer::end(int64_t layer) {
       return error;
   runner.dropLayer(layer);
   return Error::success();
+}
+
+Error LayerQuantizer::fold(nn::WeightOp weight, int64_t instance, int64_t firstRow, int64_t k,
+                           MutableArrayRef<float> values) {
+  // What is quantized is replaced when it is; gains of norms are not.
+  if (!folds.apply(weight, firstRow, k, values) || weight.getScheme())
+    return Error::success();
+  return runner.replace(*placeOf(weight, instance), firstRow, values);
 }
 
 Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,

@@ -51,7 +51,7 @@ static Option<Scales> scales(
 static Option<std::string> method(
     "method", cl::value_desc("A+B"), cl::cat(category),
     cl::desc("How codes are chosen: rtn (round to nearest), mse, and with -calib importance, gptq, "
-             "gptaq, descent (default: the best known for these bits)"));
+             "gptaq, descent, smoothquant, awq (default: the best known for these bits)"));
 static Option<std::string> calibration("calib", cl::value_desc("FILE"), cl::cat(category),
                                        cl::desc("Text to calibrate on"));
 static Option<double> bitsPerWeight("bpw", cl::value_desc("X"), cl::cat(category),
@@ -69,7 +69,7 @@ static Option<Activations> activations(
     cl::values(clEnumValN(Activations::F32, "f32", "float"),
                clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly"),
                clEnumValN(Activations::Static8, "static8",
-                          "int8 with calibrated scales (-act-scales)")));
+                          "int8 with calibrated scales (-calib or -act-scales)")));
 static Option<std::string>
     activationScales("act-scales", cl::value_desc("FILE"), cl::cat(category),
                      cl::desc("JSON with the scale of the input of each weight, for -act=static8"));
@@ -144,11 +144,17 @@ static Error parseMethods(CompilerOptions &options) {
     StringRef(method).split(names, '+');
   else if (codes && options.bits < 8)
     names = calibrated ? SmallVector<StringRef>{"gptaq"} : SmallVector<StringRef>{"mse"};
+  else if (codes && calibrated && activations == Activations::Static8)
+    names = {"smoothquant"};
   std::set<Method> methods;
   for (StringRef name : names) {
     if (name == "rtn" && names.size() == 1)
       continue;
-    if (name == "mse")
+    if (name == "awq")
+      methods.insert({Method::Awq, Method::Importance});
+    else if (name == "smoothquant")
+      methods.insert(Method::SmoothQuant);
+    else if (name == "mse")
       methods.insert(Method::Mse);
     else if (name == "importance")
       methods.insert(Method::Importance);
@@ -160,14 +166,19 @@ static Error parseMethods(CompilerOptions &options) {
       methods.insert({Method::Importance, Method::Descent});
     else
       return wrong("-method=" + method + ": '" + name +
-                   "' is not rtn (alone), mse, importance, gptq, gptaq or descent");
+                   "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant or awq");
   }
   if (methods.count(Method::Mse) && methods.count(Method::Importance))
     methods.erase(Method::Mse);
+  bool smooth = methods.count(Method::SmoothQuant);
+  if (smooth && methods.count(Method::Awq))
+    return wrong("-method=" + method + ": smoothquant and awq want different factors; choose one");
+  if (smooth && activations == Activations::F32)
+    return wrong("-method=" + method + ": smoothquant is for int8 activations, not -act=f32");
   options.methods.assign(methods.begin(), methods.end());
   if (!method.empty() && !options.methods.empty() && !codes)
     return wrong("-method=" + method + ": there is nothing to choose with -bits=" + bits);
-  if (!calibrated && methods.count(Method::Importance))
+  if (!calibrated && (smooth || methods.count(Method::Importance)))
     return wrong("-method=" + method + " needs -calib=FILE, a text to calibrate on");
   return Error::success();
 }
@@ -226,8 +237,10 @@ static Error parse(CompileRequest &request) {
   options.kv = kv;
   options.asymmetric = asymmetric;
   options.activations = activations;
-  if ((activations == Activations::Static8) == activationScales.empty())
-    return wrong("-act=static8 and -act-scales=FILE belong together");
+  if (activations != Activations::Static8 && !activationScales.empty())
+    return wrong("-act-scales=FILE is for -act=static8");
+  if (activations == Activations::Static8 && activationScales.empty() == calibration.empty())
+    return wrong("-act=static8 needs scales: -calib=FILE to find them in, or -act-scales=FILE");
   request.activationScales = activationScales;
   if (!compileTo.empty()) {
     const PhaseInfo *phase =
