@@ -1,0 +1,113 @@
+//===- Gather.cpp - What a compiled module's weights take -----------------------------===//
+
+#include "compiler/Report/Gather.h"
+#include "dialects/NN/IR/NN.h"
+#include "dialects/QuantExt/IR/QuantExt.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include <set>
+#include <sys/resource.h>
+
+using namespace llvm;
+
+namespace qcc {
+namespace {
+
+/// The symbol without the number that qcc-split-weights appends.
+StringRef kindOf(nn::WeightOp weight) {
+  auto [kind, number] = weight.getSymName().rsplit('.');
+  return !number.empty() && all_of(number, isDigit) ? kind : weight.getSymName();
+}
+
+/// What its bytes count as.
+StringRef categoryOf(nn::WeightOp weight, bool matrix) {
+  StringRef name = kindOf(weight).rsplit('.').second;
+  if (name.empty())
+    name = kindOf(weight);
+  if (weight.getRole() == "embedding" || weight.getRole() == "output")
+    return "embedding";
+  if (weight.getRole())
+    return *weight.getRole();
+  if (name == "input_scale")
+    return "scales";
+  if (!matrix)
+    return name.contains("norm") ? "norms" : "biases";
+  return StringSwitch<StringRef>(name)
+      .Cases({"q", "k", "v", "o"}, "attention")
+      .Cases({"gate", "up", "down"}, "ffn")
+      .Default("other");
+}
+
+} // namespace
+
+std::string describeGrid(const Scheme &scheme) {
+  switch (scheme.code) {
+  case CodeKind::F32:
+    return "f32";
+  case CodeKind::F16:
+    return "f16";
+  case CodeKind::BF16:
+    return "bf16";
+  case CodeKind::Integer:
+  case CodeKind::Codebook:
+  case CodeKind::FloatCodebook:
+    break;
+  }
+  std::string text = (scheme.code == CodeKind::Integer    ? "int"
+                      : scheme.code == CodeKind::Codebook ? "codebook"
+                                                          : "float codebook") +
+                     std::to_string(scheme.bits);
+  text += scheme.groupSize ? " in groups of " + std::to_string(scheme.groupSize) : " by rows";
+  if (scheme.scale == ScaleKind::Super)
+    text += ", int8 scales";
+  if (scheme.min != MinKind::None)
+    text += ", asymmetric";
+  return text;
+}
+
+void addWeights(mlir::ModuleOp module, CompileReport &report) {
+  MapVector<StringRef, uint64_t> categories;
+  MapVector<std::pair<StringRef, std::string>, GridUse> grids;
+  std::set<std::string> methods;
+  double layerBits = 0;
+  int64_t layerElements = 0;
+  for (auto weight : module.getOps<nn::WeightOp>()) {
+    auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+    bool matrix = type.getRank() == 2 && weight.getScheme();
+    int64_t instances = weight.getSources().size();
+    int64_t elements = type.getNumElements() * instances;
+    uint64_t bytes = static_cast<uint64_t>(*weight.getStride()) * instances;
+    StringRef category = categoryOf(weight, matrix);
+    categories[category] += bytes;
+    if (category != "scales")
+      report.parameters += elements;
+    if (!matrix)
+      continue;
+    Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
+    std::string grid = describeGrid(scheme);
+    GridUse &use = grids[{kindOf(weight), grid}];
+    use.kind = kindOf(weight).str();
+    use.grid = grid;
+    use.instances += instances;
+    use.elements += elements;
+    use.bytes += bytes;
+    if (weight.getRole())
+      continue;
+    layerBits += scheme.bitsPerWeight(type.getDimSize(1)) * elements;
+    layerElements += elements;
+    methods.insert(weight.getMethod().value_or("").str());
+  }
+  for (auto &[name, bytes] : categories)
+    report.bytes.push_back({name.str(), bytes});
+  for (auto &[key, use] : grids)
+    report.grids.push_back(std::move(use));
+  report.layerBits = layerElements ? layerBits / layerElements : 0;
+  report.methods = join(methods, ", ");
+}
+
+uint64_t peakMemory() {
+  rusage usage;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<uint64_t>(usage.ru_maxrss) * 1024 : 0;
+}
+
+} // namespace qcc
