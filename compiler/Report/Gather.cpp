@@ -5,6 +5,7 @@
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include <set>
 #include <sys/resource.h>
 
@@ -20,7 +21,7 @@ StringRef kindOf(nn::WeightOp weight) {
 }
 
 /// What its bytes count as.
-StringRef categoryOf(nn::WeightOp weight, bool matrix) {
+StringRef categoryOf(nn::WeightOp weight, int64_t rank) {
   StringRef name = kindOf(weight).rsplit('.').second;
   if (name.empty())
     name = kindOf(weight);
@@ -30,12 +31,22 @@ StringRef categoryOf(nn::WeightOp weight, bool matrix) {
     return *weight.getRole();
   if (name == "input_scale")
     return "scales";
-  if (!matrix)
+  if (rank == 1)
     return name.contains("norm") ? "norms" : "biases";
   return StringSwitch<StringRef>(name)
       .Cases({"q", "k", "v", "o"}, "attention")
       .Cases({"gate", "up", "down"}, "ffn")
       .Default("other");
+}
+
+/// The report's entry of these, made when there is none.
+GridUse &gridUse(CompileReport &report, StringRef kind, const std::string &grid) {
+  auto found = find_if(report.grids,
+                       [&](const GridUse &use) { return use.kind == kind && use.grid == grid; });
+  if (found != report.grids.end())
+    return *found;
+  report.grids.push_back({kind.str(), grid});
+  return report.grids.back();
 }
 
 } // namespace
@@ -67,7 +78,6 @@ std::string describeGrid(const Scheme &scheme) {
 
 void addWeights(mlir::ModuleOp module, CompileReport &report) {
   MapVector<StringRef, uint64_t> categories;
-  MapVector<std::pair<StringRef, std::string>, GridUse> grids;
   std::set<std::string> methods;
   double layerBits = 0;
   int64_t layerElements = 0;
@@ -77,17 +87,14 @@ void addWeights(mlir::ModuleOp module, CompileReport &report) {
     int64_t instances = weight.getSources().size();
     int64_t elements = type.getNumElements() * instances;
     uint64_t bytes = static_cast<uint64_t>(*weight.getStride()) * instances;
-    StringRef category = categoryOf(weight, matrix);
+    StringRef category = categoryOf(weight, type.getRank());
     categories[category] += bytes;
     if (category != "scales")
       report.parameters += elements;
     if (!matrix)
       continue;
     Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
-    std::string grid = describeGrid(scheme);
-    GridUse &use = grids[{kindOf(weight), grid}];
-    use.kind = kindOf(weight).str();
-    use.grid = grid;
+    GridUse &use = gridUse(report, kindOf(weight), describeGrid(scheme));
     use.instances += instances;
     use.elements += elements;
     use.bytes += bytes;
@@ -99,8 +106,6 @@ void addWeights(mlir::ModuleOp module, CompileReport &report) {
   }
   for (auto &[name, bytes] : categories)
     report.bytes.push_back({name.str(), bytes});
-  for (auto &[key, use] : grids)
-    report.grids.push_back(std::move(use));
   report.layerBits = layerElements ? layerBits / layerElements : 0;
   report.methods = join(methods, ", ");
 }

@@ -42,6 +42,11 @@ nlohmann::ordered_json toJson(const LayerError &layer) {
   return json;
 }
 
+/// Names of a model file need not be UTF-8; such bytes become U+FFFD.
+std::string jsonText(const nlohmann::ordered_json &json) {
+  return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 /// "0.012 after the first layer, 0.084 after the last"
 std::string describeLayers(ArrayRef<LayerError> layers) {
   std::string text;
@@ -171,7 +176,7 @@ std::vector<std::string> qualityWarnings(const Quality &quality) {
 
 Error writeReport(const CompileReport &report, StringRef path) {
   return writeFileAtomically(path, path.ends_with(".html") ? report.html()
-                                                           : report.json().dump(1) + "\n");
+                                                           : jsonText(report.json()) + "\n");
 }
 
 } // namespace qcc

@@ -35,6 +35,8 @@ std::vector<uint8_t> tokenizer(bool begin) {
       "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
       "special_tokens": {"<s>": {"ids": [29]}}})");
   llvm::Expected<TokenizerSpec> spec = readTokenizerJson("t.json", root);
+  if (spec && begin)
+    spec->bos = kBegin; // as tokenizer_config.json says it
   llvm::Expected<std::vector<uint8_t>> blob =
       spec ? buildTokenizer(*spec) : llvm::Expected<std::vector<uint8_t>>(spec.takeError());
   if (blob)
