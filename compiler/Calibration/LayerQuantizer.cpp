@@ -35,7 +35,7 @@ Error LayerQuantizer::start(mlir::ModuleOp module) {
     return error;
   if (asymmetric)
     exact = stream;
-  return Error::success();
+  return heldOut.start();
 }
 
 const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t instance) const {
@@ -89,6 +89,8 @@ Error LayerQuantizer::observe(int64_t layer, StringMap<StatisticsCollector> &col
 }
 
 Error LayerQuantizer::begin(int64_t layer) {
+  if (Error error = heldOut.runExact(layer))
+    return error;
   StringMap<StatisticsCollector> collectors;
   for (const auto &observer : runner.observers())
     collectors.try_emplace(observer.getKey(), observer.getValue(),
@@ -102,11 +104,11 @@ Error LayerQuantizer::begin(int64_t layer) {
     targets[collector.getKey()].cross = collector.second.finishCross();
     InputStatistics &found = statistics[collector.getKey()] = collector.second.finish();
     if (Error error = checkStatistics(found, found.k))
-      return make_error<ModelError>(ExitCode::BadModel,
-                                    ("calibration: what layer " + Twine(layer) +
-                                     " multiplies with @" + collector.getKey() + ": " +
-                                     toString(std::move(error)))
-                                        .str());
+      return make_error<ModelError>(ExitCode::BadModel, ("calibration: what layer " + Twine(layer) +
+                                                         " multiplies with @" + collector.getKey() +
+                                                         ": " + toString(std::move(error)))
+                                                            .str());
+    check(collector.getKey(), found, layer);
   }
   if (Error error = folds.choose(layer, statistics))
     return error;
@@ -125,7 +127,49 @@ Error LayerQuantizer::end(int64_t layer) {
   for (int64_t w = 0; w < stream.windows; ++w)
     if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
       return error;
+  if (Error error = heldOut.runQuantized(layer))
+    return error;
   runner.dropLayer(layer);
+  LayerError &error = errors.emplace_back();
+  if (!heldOut.empty())
+    error.hidden = heldOut.error();
+  for (auto &[source, sums] : matrixErrors)
+    error.matrices.push_back({source.str(), sums.relative()});
+  matrixErrors.clear();
+  return Error::success();
+}
+
+void LayerQuantizer::check(StringRef observer, const InputStatistics &found, int64_t layer) {
+  tokens = found.tokens;
+  mostChannels = std::max(mostChannels, found.k);
+  int64_t dead = count(found.absMax, 0.0f);
+  if (dead && !deadChannels)
+    firstDead = ("layer " + Twine(layer) + ", @" + observer).str();
+  deadChannels += dead;
+}
+
+Error LayerQuantizer::finish(CompileReport &report) {
+  report.layers = std::move(errors);
+  if (tokens < mostChannels)
+    report.warnings.push_back(("calibration saw " + Twine(tokens) + " tokens, fewer than the " +
+                               Twine(mostChannels) +
+                               " input channels of the widest matrix; give "
+                               "-calib a longer text, or more windows with -calib-windows")
+                                  .str());
+  if (deadChannels)
+    report.warnings.push_back(
+        (Twine(deadChannels) + " input channels (the first in " + firstDead +
+         ") were never active on the calibration text, so nothing is known of "
+         "their weights; give -calib text of more kinds")
+            .str());
+  if (heldOut.empty())
+    return Error::success();
+  Expected<Comparison> comparison = heldOut.compare();
+  if (!comparison)
+    return comparison.takeError();
+  report.quality = comparison->finish();
+  report.divergences = comparison->all();
+  append_range(report.warnings, qualityWarnings(*report.quality));
   return Error::success();
 }
 
@@ -161,6 +205,7 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
     options = methodOptions("mse");
     options.threads = jobs;
   }
+  ArrayRef<float> asked = values;
   std::vector<float> moved;
   if (found && isAsymmetric(weight)) {
     const TargetStatistics &target = targets.find(*weight.getObserver())->second;
@@ -174,7 +219,17 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
   if (Error error = quantizeMatrix(values.data(), rows.n, rows.k, rows.scheme, found, options, rows,
                                    nullptr, factor))
     return error;
-  return place ? runner.replace(*place, firstRow, dequantize(rows)) : Error::success();
+  if (!place)
+    return Error::success();
+  std::vector<float> replacement = dequantize(rows);
+  if (measure && found) {
+    OutputError part = outputError(asked.data(), replacement.data(), rows.n, rows.k, found, jobs);
+    OutputError &sums =
+        matrixErrors[cast<mlir::StringAttr>(weight.getSources()[instance]).getValue()];
+    sums.error += part.error;
+    sums.signal += part.signal;
+  }
+  return runner.replace(*place, firstRow, replacement);
 }
 
 } // namespace qcc

@@ -14,20 +14,25 @@
 #include "compiler/Calibration/StatisticsCollector.h"
 #include "compiler/Methods/Hessian.h"
 #include "compiler/Methods/Methods.h"
+#include "compiler/Methods/Metrics.h"
 #include "compiler/Methods/Target.h"
+#include "compiler/Report/HeldOut.h"
+#include "compiler/Report/Report.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
 #include "frontends/Common/TensorStorage.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/Support/ThreadPool.h"
 
 namespace qcc {
 
 class LayerQuantizer final : public WeightQuantizer {
 public:
-  /// `scales` gets the static scales of activations, layer by layer.
+  /// `scales` gets the static scales of activations, layer by layer. `measure` says whether the
+  /// output error of each matrix is wanted, which takes about as long as choosing its codes.
   LayerQuantizer(LayerRunner &runner, const CalibrationText &text, const WeightFiles &files,
-                 TensorTable &scales, unsigned jobs)
+                 TensorTable &scales, unsigned jobs, bool measure = false)
       : runner(runner), text(text), activationScales(scales), folds(files, jobs), jobs(jobs),
-        pool(llvm::hardware_concurrency(jobs)) {}
+        measure(measure), heldOut(runner, text), pool(llvm::hardware_concurrency(jobs)) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -40,7 +45,11 @@ public:
   llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                        llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
 
+  /// After the last layer: adds errors, quality and warnings.
+  llvm::Error finish(CompileReport &report);
+
 private:
+  void check(llvm::StringRef observer, const InputStatistics &found, int64_t layer);
   void addScales(int64_t layer);
   llvm::Error observe(int64_t layer, llvm::StringMap<StatisticsCollector> &collectors);
   const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
@@ -55,11 +64,17 @@ private:
   std::vector<Scaled> scaled;
   ChannelFolds folds;
   unsigned jobs;
+  bool measure;
+  HeldOut heldOut;
+  std::vector<LayerError> errors;                             ///< by layer
+  llvm::MapVector<llvm::StringRef, OutputError> matrixErrors; ///< of the layer at hand, by source
+  int64_t deadChannels = 0, tokens = 0, mostChannels = 0;
+  std::string firstDead; ///< where there are any
   llvm::DefaultThreadPool pool;
   llvm::StringSet<> hessians; ///< observers whose weights need one
-  bool asymmetric = false;          ///< whether a weight's method is gptaq
-  HiddenStates stream;              ///< what the layers so far, quantized, make of the text
-  HiddenStates exact;               ///< what the float layers make of it; only for gptaq
+  bool asymmetric = false;    ///< whether a weight's method is gptaq
+  HiddenStates stream;        ///< what the layers so far, quantized, make of the text
+  HiddenStates exact;         ///< what the float layers make of it; only for gptaq
   /// Of the layer at hand, by observer.
   llvm::StringMap<InputStatistics> statistics;
   llvm::StringMap<TargetStatistics> targets;
