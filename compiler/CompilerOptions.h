@@ -6,6 +6,7 @@
 #ifndef QCC_COMPILER_COMPILEROPTIONS_H
 #define QCC_COMPILER_COMPILEROPTIONS_H
 
+#include "dialects/QuantExt/Codec/Presets.h"
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -24,7 +25,7 @@ enum class Activations { Default, F32, Int8, Static8 };
 enum class KVCache { Default, F32, F16, Int8 };
 
 /// How codes and scales of quantized weights are chosen; several are applied in this order.
-enum class Method { Mse, Importance, Gptq, Descent };
+enum class Method { Awq, SmoothQuant, Mse, Importance, Gptaq, Gptq, Descent };
 
 struct CompilerOptions {
   int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision
@@ -32,6 +33,10 @@ struct CompilerOptions {
   bool asymmetric = false; ///< zero points
   bool codebook = false;   ///< the non-linear grids, where there is one of these bits
   bool superScales = false; ///< scales of groups as int8, with a binary16 for each row
+  bool chooseGrids = false; ///< -bits=auto: the grid of each matrix by what it loses
+  double bitsPerWeight = 0; ///< its budget for the layers' matrices; 0: what `bits` takes
+  std::string recipe;       ///< a file that says the grid of each matrix; empty: none
+  std::string recipeOutput; ///< where the choice is written; empty: nowhere
   std::vector<Method> methods; ///< in order, without repetition; none: round to nearest
   Activations activations = Activations::Default; ///< Default: int8 where the target has a dot product
   KVCache kv = KVCache::Default;
@@ -47,6 +52,12 @@ struct CompilerOptions {
 
   /// Shapes that the user gave to inputs of an ONNX model; -1 keeps a dimension.
   std::map<std::string, std::vector<int64_t>> shapes;
+
+  /// The grid that -bits, -group, -grid, -scales and -asym name.
+  GridChoice grid() const {
+    return {static_cast<unsigned>(bits), static_cast<unsigned>(group), asymmetric, codebook,
+            superScales};
+  }
 
   bool floatCache() const {
     if (kv != KVCache::Default)

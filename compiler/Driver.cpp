@@ -2,6 +2,7 @@
 
 #include "compiler/Driver.h"
 #include "compiler/Calibration/LayerQuantizer.h"
+#include "compiler/Calibration/Sensitivity.h"
 #include "compiler/Codegen/Codegen.h"
 #include "compiler/Emit/Artifact.h"
 #include "compiler/Emit/HeaderWriter.h"
@@ -65,6 +66,8 @@ public:
         return scales.takeError();
       calibrated = std::move(*scales);
     }
+    if (Error error = chooseWeightGrids())
+      return error;
     if (Error error = runPhases())
       return error;
     if (request.compileTo != Phase::LLVM || request.emit == Emit::MLIR)
@@ -265,14 +268,56 @@ private:
     return request.emit == Emit::Exe ? Error::success() : writeHeader(output);
   }
 
-  /// Makes ready what quantizes weights by more than their own values.
-  Error calibrate() {
+  /// -bits=auto and -recipe: a grid for each matrix, before the stages need to know.
+  Error chooseWeightGrids() {
     const CompilerOptions &options = request.options;
-    if (options.calibration.empty()) {
-      if (!options.methods.empty())
-        quantizer = std::make_unique<DataFreeQuantizer>(request.jobs);
+    Recipe recipe;
+    if (!options.recipe.empty()) {
+      Expected<Recipe> read = readRecipe(options.recipe);
+      if (!read)
+        return read.takeError();
+      recipe = std::move(*read);
+    } else if (options.chooseGrids) {
+      Expected<Recipe> chosen = measureAndChoose();
+      if (!chosen)
+        return chosen.takeError();
+      recipe = std::move(*chosen);
+    } else {
       return Error::success();
     }
+    if (!options.recipeOutput.empty())
+      if (Error error = writeRecipe(recipe, options.recipeOutput))
+        return error;
+    return applyRecipe(recipe, *module, options.grid(), options.recipe);
+  }
+
+  Expected<Recipe> measureAndChoose() {
+    if (Error error = openCalibration())
+      return std::move(error);
+    progress.step("sensitivity");
+    double bits = request.options.bitsPerWeight;
+    Expected<std::vector<WeightSensitivity>> measured = measureSensitivity(
+        *layerRunner, calibrationText, probesFor(bits), request.jobs,
+        [&](int64_t done, int64_t total) { progress.update(done, total); });
+    if (!measured)
+      return measured.takeError();
+    double elements = 0;
+    for (const WeightSensitivity &weight : *measured)
+      elements += double(weight.n) * weight.k;
+    Expected<Recipe> recipe =
+        chooseGrids(*measured, optionsFor(bits), static_cast<int64_t>(elements * bits / 8));
+    if (recipe && !request.quiet) {
+      progress.finish();
+      errs() << describe(*recipe, *measured);
+    }
+    return recipe;
+  }
+
+  /// The text, and the float model that runs on it.
+  Error openCalibration() {
+    if (layerRunner)
+      return Error::success();
+    const CompilerOptions &options = request.options;
     progress.step("calibrate");
     Expected<CalibrationText> text =
         readText("-calib", options.calibration, model->tokenizer, options.calibrationWindows,
@@ -288,8 +333,21 @@ private:
     if (!runner)
       return runner.takeError();
     layerRunner = std::move(*runner);
-    auto layers =
-        std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, calibrated, request.jobs);
+    return Error::success();
+  }
+
+  /// Makes ready what quantizes weights by more than their own values.
+  Error calibrate() {
+    const CompilerOptions &options = request.options;
+    if (options.calibration.empty()) {
+      if (!options.methods.empty())
+        quantizer = std::make_unique<DataFreeQuantizer>(request.jobs);
+      return Error::success();
+    }
+    if (Error error = openCalibration())
+      return error;
+    auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, model->files(),
+                                                   calibrated, request.jobs);
     if (Error error = layers->start(*module))
       return error;
     quantizer = std::move(layers);

@@ -78,11 +78,20 @@ static void resolveSizes(OpPassManager &pm) {
 static void addMethods(OpPassManager &pm, const CompilerOptions &options) {
   for (Method method : options.methods)
     switch (method) {
+    case Method::Awq:
+      pm.addPass(createFoldScales({/*method=*/"awq"}));
+      break;
+    case Method::SmoothQuant:
+      pm.addPass(createFoldScales({/*method=*/"smoothquant"}));
+      break;
     case Method::Mse:
       pm.addPass(createSearchScales());
       break;
     case Method::Importance:
       pm.addPass(createSearchScales({/*importance=*/true}));
+      break;
+    case Method::Gptaq:
+      pm.addPass(createApplyGptaq());
       break;
     case Method::Gptq:
       pm.addPass(createApplyGptq());
@@ -105,7 +114,9 @@ void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   addMethods(pm, options);
   pm.addPass(createCSEPass());
   if (options.activations == Activations::Static8)
-    pm.addPass(createQuantizeActivationsStatic());
+    pm.addPass(createQuantizeActivationsStatic(
+        {/*groups=*/!options.calibration.empty() && options.group != 0,
+         /*observed=*/!options.calibration.empty()}));
   else if (options.activations != Activations::F32)
     pm.addPass(createQuantizeActivations());
   pm.addPass(createRemoveObservers());

@@ -161,6 +161,33 @@ const LayerRunner::Place *LayerRunner::placeOf(StringRef source) const {
   return found == places.end() ? nullptr : &found->second;
 }
 
+std::vector<LayerRunner::Matrix> LayerRunner::matrices(int64_t layer) const {
+  std::vector<Matrix> result;
+  for (auto weight : program->module().getOps<nn::WeightOp>()) {
+    auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+    if (!weight.getObserver() || type.getRank() != 2 || layer >= int64_t(weight.getSources().size()))
+      continue;
+    StringRef source = cast<mlir::StringAttr>(weight.getSources()[layer]).getValue();
+    result.push_back({source.str(), weight.getObserver()->str(), *placeOf(source),
+                      type.getDimSize(0), type.getDimSize(1)});
+  }
+  return result;
+}
+
+std::vector<float> LayerRunner::read(const Place &place) const {
+  nn::WeightOp weight = weights.find(place.symbol)->second;
+  auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+  Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
+  int64_t n = type.getDimSize(0), k = type.getDimSize(1), lanes = *weight.getLanes();
+  const uint8_t *base =
+      program->weights().data() + *weight.getOffset() + place.layer * *weight.getStride();
+  std::vector<std::vector<uint8_t>> components;
+  ArrayRef<int64_t> offsets = *weight.getComponentOffsets();
+  for (auto [offset, tile] : zip(offsets, tileBytes(scheme, k, lanes)))
+    components.emplace_back(base + offset, base + offset + divideCeil(n, lanes) * tile);
+  return unpack(scheme, n, k, lanes, components).values;
+}
+
 Error LayerRunner::replace(const Place &place, int64_t firstRow, ArrayRef<float> values) {
   nn::WeightOp weight = weights.find(place.symbol)->second;
   auto type = cast<mlir::RankedTensorType>(weight.getSourceType());

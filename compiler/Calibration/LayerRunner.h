@@ -48,6 +48,16 @@ public:
   /// Input channels of every observer, by name.
   const llvm::StringMap<int64_t> &observers() const { return observerWidths; }
 
+  /// An observed matrix W[n, k] of a layer.
+  struct Matrix {
+    std::string source, observer;
+    Place place;
+    int64_t n, k;
+  };
+  std::vector<Matrix> matrices(int64_t layer) const;
+  /// Its values as the program has them, [n, k].
+  std::vector<float> read(const Place &place) const;
+
   /// tokens[windows, window] -> hidden states before layer 0.
   llvm::Error embed(llvm::ArrayRef<int32_t> tokens, int64_t window, HiddenStates &out);
 

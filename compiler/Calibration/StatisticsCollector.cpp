@@ -43,6 +43,23 @@ void StatisticsCollector::addProducts(const float *x, int64_t rows, int64_t firs
               x + first, k, 1.0f, sums.hessian.data() + first * k + first, k);
 }
 
+void StatisticsCollector::addCross(const float *exact, const float *x, int64_t rows,
+                                   llvm::ThreadPoolInterface &pool) {
+  int64_t k = sums.k;
+  cross.resize(k * k);
+  for (int64_t first = 0; first < k; first += kPiece)
+    pool.async([=] {
+      cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, std::min(kPiece, k - first), k, rows,
+                  1.0f, exact + first, k, x, k, 1.0f, cross.data() + first * k, k);
+    });
+}
+
+std::vector<float> StatisticsCollector::finishCross() {
+  for (float &value : cross)
+    value /= sums.tokens;
+  return std::move(cross);
+}
+
 InputStatistics StatisticsCollector::finish() {
   InputStatistics means = std::move(sums);
   float scale = means.tokens ? 1.0f / means.tokens : 0.0f;

@@ -20,8 +20,13 @@ public:
   /// Adds x[rows, K]. The work is queued on `pool`, on memory of its own pieces: call pool.wait() before x changes.
   void add(const float *x, int64_t rows, llvm::ThreadPoolInterface &pool);
 
-  /// Means over everything that was added.
+  /// Adds exact[rows, K] x[rows, K]^T: the same rows as the float model has them, and as the quantized one has.
+  void addCross(const float *exact, const float *x, int64_t rows, llvm::ThreadPoolInterface &pool);
+
+  /// Means over everything that was added; the collector is empty after.
   InputStatistics finish();
+  /// Mean of exact x^T, [K, K]; empty when nothing was added. Before finish().
+  std::vector<float> finishCross();
 
 private:
   /// Columns of the Hessian that one task sums: the pieces, and so the results, do not depend on the
@@ -32,6 +37,7 @@ private:
   void addProducts(const float *x, int64_t rows, int64_t first);
 
   InputStatistics sums;
+  std::vector<float> cross;
 };
 
 } // namespace qcc

@@ -109,6 +109,30 @@ Expected<ChannelScales> searchSmoothQuant(const std::vector<MatrixView> &matrice
   return best;
 }
 
+Expected<std::vector<float>> smoothFactors(const std::vector<MatrixView> &matrices, int64_t k,
+                                           const InputStatistics &statistics, double alpha) {
+  if (Error error = checkStatistics(statistics, k))
+    return error;
+  if (statistics.absMax.empty())
+    return createStringError("SmoothQuant needs max |x| of the inputs; calibrate with "
+                             "-calib=FILE");
+  Columns columns(matrices, k);
+  std::vector<double> logs(k);
+  double sum = 0;
+  int64_t active = 0;
+  for (int64_t j = 0; j < k; ++j)
+    if (statistics.absMax[j] > 0 && columns.largest[j] > 0) {
+      logs[j] = alpha * std::log(statistics.absMax[j]) - (1 - alpha) * std::log(columns.largest[j]);
+      sum += logs[j];
+      ++active;
+    }
+  std::vector<float> s(k, 1.0f);
+  for (int64_t j = 0; j < k; ++j)
+    if (statistics.absMax[j] > 0 && columns.largest[j] > 0)
+      s[j] = static_cast<float>(std::exp(std::clamp(logs[j] - sum / active, -40.0, 40.0)));
+  return s;
+}
+
 std::vector<int64_t> outlierChannels(const InputStatistics &statistics, float threshold) {
   std::vector<int64_t> out;
   for (size_t i = 0; i < statistics.absMax.size(); ++i)

@@ -31,6 +31,10 @@ llvm::Expected<ChannelScales> searchSmoothQuant(const std::vector<MatrixView> &m
                                                 const InputStatistics &statistics,
                                                 ActivationScale activations);
 
+/// The same with a given exponent and no search, normalized to a geometric mean of 1: [K].
+llvm::Expected<std::vector<float>> smoothFactors(const std::vector<MatrixView> &matrices, int64_t k,
+                                                 const InputStatistics &statistics, double alpha);
+
 /// Dettmers et al. 2022 (LLM.int8), section 3.2: the channels with absMax of at least `threshold`,
 /// in ascending order. Their columns stay 16 bits.
 std::vector<int64_t> outlierChannels(const InputStatistics &statistics, float threshold = 6.0f);

@@ -10,13 +10,20 @@ using namespace llvm;
 
 namespace qcc {
 
-bool addActivationScale(TensorTable &table, StringRef tensor, float scale) {
-  auto value = std::make_shared<float>(scale);
+std::optional<StringRef> scaledTensor(StringRef source) {
+  if (source.consume_front("calibration:") && source.consume_back(":input_scale"))
+    return source;
+  return std::nullopt;
+}
+
+bool addActivationScales(TensorTable &table, StringRef tensor, std::vector<float> scales) {
+  auto values = std::make_shared<std::vector<float>>(std::move(scales));
   SourceTensor source;
   source.name = ("calibration:" + tensor + ":input_scale").str();
-  source.shape = {1};
-  source.bytes = {reinterpret_cast<const uint8_t *>(value.get()), sizeof(float)};
-  source.memory = std::move(value);
+  source.shape = {static_cast<int64_t>(values->size())};
+  source.bytes = {reinterpret_cast<const uint8_t *>(values->data()),
+                  values->size() * sizeof(float)};
+  source.memory = std::move(values);
   return table.add(std::move(source));
 }
 
@@ -31,7 +38,7 @@ Expected<TensorTable> readActivationScales(StringRef path) {
     float scale = value.is_number() ? value.get<float>() : 0;
     if (!std::isnormal(scale) || scale < 0)
       return badModel(path, name, "expected a positive number as scale");
-    addActivationScale(table, name, scale);
+    addActivationScales(table, name, {scale});
   }
   return table;
 }
@@ -40,10 +47,9 @@ Error checkCalibrated(mlir::ModuleOp module, const TensorTable &table) {
   std::vector<std::string> missing;
   for (auto weight : module.getOps<nn::WeightOp>())
     for (auto name : weight.getSources().getAsRange<mlir::StringAttr>()) {
-      StringRef tensor = name.getValue();
-      if (!table.find(tensor) && tensor.consume_front("calibration:") &&
-          tensor.consume_back(":input_scale"))
-        missing.push_back(tensor.str());
+      if (std::optional<StringRef> tensor = scaledTensor(name.getValue()))
+        if (!table.find(name.getValue()))
+          missing.push_back(tensor->str());
     }
   if (missing.empty())
     return Error::success();

@@ -9,11 +9,21 @@
 
 #include "frontends/Common/TensorStorage.h"
 #include "mlir/IR/BuiltinOps.h"
+#include <optional>
 
 namespace qcc {
 
-/// Adds the scale of the input that the weight in tensor `tensor` meets. False when it has one.
-bool addActivationScale(TensorTable &table, llvm::StringRef tensor, float scale);
+/// The nn.weight that holds the static scales of what weight `symbol` is multiplied with.
+inline std::string activationScalesOf(llvm::StringRef symbol) {
+  return (symbol + ".input_scale").str();
+}
+
+/// The tensor whose input a `calibration:` source has the scales of.
+std::optional<llvm::StringRef> scaledTensor(llvm::StringRef source);
+
+/// Adds the scales of the input that the weight in tensor `tensor` meets: of each 32 channels, or one of
+/// all. False when it has them.
+bool addActivationScales(TensorTable &table, llvm::StringRef tensor, std::vector<float> scales);
 
 /// Reads {"tensor": scale, ...} (JSON; scales are positive, largest magnitude / 127). Errors name
 /// the tensor.

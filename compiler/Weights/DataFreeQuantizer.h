@@ -22,7 +22,10 @@ public:
   std::optional<int64_t> stepOf(nn::WeightOp, int64_t) override { return std::nullopt; }
   llvm::Error begin(int64_t) override { return llvm::Error::success(); }
   llvm::Error end(int64_t) override { return llvm::Error::success(); }
-  void fold(nn::WeightOp, int64_t, int64_t, int64_t, llvm::MutableArrayRef<float>) override {}
+  llvm::Error fold(nn::WeightOp, int64_t, int64_t, int64_t,
+                   llvm::MutableArrayRef<float>) override {
+    return llvm::Error::success();
+  }
   llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                        llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
 

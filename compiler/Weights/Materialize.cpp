@@ -91,7 +91,8 @@ private:
     std::vector<float> values(type.getNumElements());
     source.readFloat(0, type.getRank() ? type.getDimSize(0) : 1, values.data());
     if (quantizer)
-      quantizer->fold(weight, instance, 0, 1, values);
+      if (Error error = quantizer->fold(weight, instance, 0, 1, values))
+        return error;
     return put(base, bytesOf(values));
   }
 
@@ -169,7 +170,8 @@ private:
       std::vector<float> values(count * m.k);
       m.source.readFloat(first, count, values.data());
       if (quantizer)
-        quantizer->fold(m.weight, m.instance, first, m.k, values);
+        if (Error error = quantizer->fold(m.weight, m.instance, first, m.k, values))
+          return error;
       if (!method) {
         if (Error error = roundRows(m, first, values, block))
           return error;

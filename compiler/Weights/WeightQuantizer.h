@@ -26,8 +26,8 @@ public:
   virtual llvm::Error end(int64_t step) = 0;
 
   /// Multiplies factors into rows firstRow .. of a weight, values[rows, k]; vectors have k = 1.
-  virtual void fold(nn::WeightOp weight, int64_t instance, int64_t firstRow, int64_t k,
-                    llvm::MutableArrayRef<float> values) = 0;
+  virtual llvm::Error fold(nn::WeightOp weight, int64_t instance, int64_t firstRow, int64_t k,
+                           llvm::MutableArrayRef<float> values) = 0;
 
   /// Quantizes such rows (after fold) to rows.scheme by the weight's method. Errors do not name the tensor.
   virtual llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,

@@ -102,6 +102,21 @@ private:
     return mul(arith::DivUIOp::create(b, padded, constant(kAlignment)), constant(kAlignment));
   }
 
+  /// The size that a dimension of what an scf.index_switch yields was allocated with, or null. All of
+  /// its regions yield the same size.
+  static Value sizeOfChosen(memref::DimOp dim) {
+    auto choice = dim.getSource().getDefiningOp<scf::IndexSwitchOp>();
+    std::optional<int64_t> index = dim.getConstantIndex();
+    if (!choice || !index)
+      return {};
+    unsigned number = cast<OpResult>(dim.getSource()).getResultNumber();
+    Value yielded = choice.getDefaultBlock().getTerminator()->getOperand(number);
+    auto alloc = yielded.getDefiningOp<memref::AllocOp>();
+    if (!alloc || !alloc.getType().isDynamicDim(*index))
+      return {};
+    return alloc.getDynamicSizes()[alloc.getType().getDynamicDimIndex(*index)];
+  }
+
   /// `v` computed from the arguments, at the insertion point.
   FailureOr<Value> hoist(Value v) {
     if (Value known = hoisted.lookupOrNull(v))
@@ -112,6 +127,9 @@ private:
       return failure();
     }
     Operation *op = v.getDefiningOp();
+    if (auto dim = dyn_cast<memref::DimOp>(op))
+      if (Value size = sizeOfChosen(dim))
+        return hoist(size);
     if (!isPure(op) || op->getNumRegions() != 0)
       return failure();
     for (Value operand : op->getOperands()) {

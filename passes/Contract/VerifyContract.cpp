@@ -5,6 +5,7 @@
 #include "dialects/SPMD/IR/SPMD.h"
 #include "mlir/IR/Diagnostics.h"
 #include "passes/Contract/Passes.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -87,8 +88,41 @@ struct VerifyContract final : impl::VerifyContractBase<VerifyContract> {
             << "qcc-place-weights should have given it one";
         failed = true;
       });
+    if (now >= number("pack"))
+      failed |= !checkFolds();
     if (failed)
       signalPassFailure();
+  }
+
+  /// Channel factors must be in the recipes of both sides, or the product changes.
+  bool checkFolds() {
+    llvm::StringSet<> factors, divisors;
+    bool sound = true;
+    auto fail = [&](nn::WeightOp weight) -> InFlightDiagnostic {
+      sound = false;
+      return weight.emitOpError();
+    };
+    for (auto weight : getOperation().getOps<nn::WeightOp>()) {
+      if (weight.getColumnFactors())
+        factors.insert(*weight.getColumnFactors());
+      if (weight.getRowDivisors())
+        divisors.insert(*weight.getRowDivisors());
+    }
+    for (auto weight : getOperation().getOps<nn::WeightOp>()) {
+      std::optional<StringRef> columns = weight.getColumnFactors(), rows = weight.getRowDivisors();
+      SmallVector<StringRef> steps;
+      weight.getMethod().value_or("").split(steps, '+');
+      if (columns && steps.front() != "awq" && steps.front() != "smoothquant")
+        fail(weight) << "has columns to be multiplied, and method '"
+                     << weight.getMethod().value_or("") << "' that has no factors for them";
+      if (columns && !divisors.contains(*columns))
+        fail(weight) << "has columns to be multiplied by factors '" << *columns
+                     << "' that nothing is divided by";
+      if (rows && !factors.contains(*rows))
+        fail(weight) << "has rows to be divided by factors '" << *rows
+                     << "' that no weight is multiplied by";
+    }
+    return sound;
   }
 };
 

@@ -29,7 +29,9 @@ void rewriteToInt8(quant_ext::MatmulOp op, const TargetInfo &target, Value stati
         quant_ext::ChooseQParamsOp::create(b, matrix(padded / kUnit, f32), op.getActs(), kUnit);
   Value codes = quant_ext::QuantizeOp::create(b, matrix(padded, i8), op.getActs(), scales, kUnit);
   // The kernel's weight bytes are decode(code) - bias; the scheme wants decode(code) - offset.
-  int64_t length = intSumLength(scheme, k, bool(staticScale));
+  bool oneScale =
+      staticScale && cast<RankedTensorType>(staticScale.getType()).getDimSize(0) == 1;
+  int64_t length = intSumLength(scheme, k, oneScale);
   int64_t multiplier = target.weightBias(scheme) - scheme.offset;
   Value corrections;
   if (multiplier != 0)

@@ -17,7 +17,7 @@ namespace qcc {
 bool takesInt8(quant_ext::MatmulOp op, const TargetInfo &target);
 
 /// Replaces `op` by one with int8 activations: scaled in groups of 32 by their own largest
-/// magnitudes, or by `staticScale` (f32 [1]) when it is given.
+/// magnitudes, or by `staticScale` (f32 [ceil(K / 32)], or [1] for all) when it is given.
 void rewriteToInt8(quant_ext::MatmulOp op, const TargetInfo &target, mlir::Value staticScale = {});
 
 } // namespace qcc

@@ -51,6 +51,32 @@ def QuantizeWeights : Pass<"qcc-quantize-weights", "mlir::ModuleOp"> {
   let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "mlir::tensor::TensorDialect"];
 }
 
+def FoldScales : Pass<"qcc-fold-scales", "mlir::ModuleOp"> {
+  let summary = "factors between the channels of weights and what feeds them";
+  let description = [{
+    W x = (W diag s)(x / s): finds where the inputs of weights that share an observer can be divided by s for nothing,
+    and leaves it on the weights. The divisors go into the gain of an `nn.rms_norm`, the rows of the weight that a
+    gate is multiplied with, or the rows of `v` where the input is attention's output (query heads that
+    share values share factors; `head_dim` says which rows those are). What else reads the input, a
+    bias in between, or weights that keep their codes rule it out, and nothing is left. `method` comes before
+    what chooses scales and codes; anything else is an error.
+
+    ```mlir
+    nn.weight @norm ...
+    nn.weight @q ... {observer = "q"}
+    %h = nn.rms_norm %x, %norm : ...
+    %o = quant_ext.observe %h "q" : ...
+    %c, %s = quant_ext.encode %wq {method = "rtn", scheme = #q4}
+    %y = quant_ext.matmul %o weight(%c, %s) ...
+    // becomes, with method=awq
+    nn.weight @norm ... {row_divisors = "q"}
+    nn.weight @q ... {column_factors = "q", observer = "q"}
+    %c, %s = quant_ext.encode %wq {method = "awq", scheme = #q4}
+    ```
+  }];
+  let options = [Option<"method", "method", "std::string", "\"awq\"", "awq or smoothquant">];
+}
+
 def SearchScales : Pass<"qcc-search-scales", "mlir::ModuleOp"> {
   let summary = "scales that lose least instead of scales that cover the group";
   let description = [{
@@ -65,6 +91,21 @@ def SearchScales : Pass<"qcc-search-scales", "mlir::ModuleOp"> {
     ```
   }];
   let options = [Option<"importance", "importance", "bool", "false", "weigh errors by what calibration saw">];
+}
+
+def ApplyGptaq : Pass<"qcc-gptaq", "mlir::ModuleOp"> {
+  let summary = "weights that make up for what the quantized layers before changed";
+  let description = [{
+    Appends `gptaq` (asymmetric calibration, Li et al. 2025) to the method of every weight that has an
+    observer: before codes are chosen the weights move towards those that give the float model's outputs from
+    the quantized model's inputs. Comes before `qcc-gptq`.
+
+    ```mlir
+    quant_ext.encode %w {method = "importance", scheme = #q4}
+    // becomes
+    quant_ext.encode %w {method = "importance+gptaq", scheme = #q4}
+    ```
+  }];
 }
 
 def ApplyGptq : Pass<"qcc-gptq", "mlir::ModuleOp"> {
@@ -115,9 +156,10 @@ def QuantizeActivations : Pass<"qcc-quantize-activations", "mlir::ModuleOp"> {
 def QuantizeActivationsStatic : Pass<"qcc-quantize-activations-static", "mlir::ModuleOp"> {
   let summary = "int8 activations with calibrated scales";
   let description = [{
-    As qcc-quantize-activations, but with one scale for an input, known when the program is compiled: an
-    `nn.weight` named after the weight it meets first, whose instances come from the tensors
-    `calibration:TENSOR:input_scale`. Matmuls that read the same input share it.
+    As qcc-quantize-activations, but with one scale for an input, or with `groups` one for each of its groups of
+    32, known when the program is compiled: an `nn.weight` named after the weight it meets first, whose
+    instances come from the tensors `calibration:TENSOR:input_scale`. Matmuls that read the same input share
+    it.
 
     ```mlir
     nn.weight @q : tensor<32x64xf32> sources ["q.0", "q.1"] ...
@@ -131,6 +173,10 @@ def QuantizeActivationsStatic : Pass<"qcc-quantize-activations-static", "mlir::M
     %y = quant_ext.matmul %q scales(%a) weight(%c, %s) : ...
     ```
   }];
+  let options = [
+    Option<"groups", "groups", "bool", "false", "a scale for each 32 channels">,
+    Option<"observed", "observed", "bool", "false",
+           "only where calibration looks; other inputs are scaled while running">];
   let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "qcc::nn::NNDialect"];
 }
 

@@ -13,6 +13,8 @@ namespace qcc {
 namespace {
 struct QuantizeActivationsStatic final
     : impl::QuantizeActivationsStaticBase<QuantizeActivationsStatic> {
+  using QuantizeActivationsStaticBase::QuantizeActivationsStaticBase;
+
   void runOnOperation() override {
     TargetInfo target = TargetInfo::of(getOperation());
     SymbolTable symbols(getOperation());
@@ -21,6 +23,10 @@ struct QuantizeActivationsStatic final
     WalkResult result = getOperation().walk([&](quant_ext::MatmulOp op) -> WalkResult {
       if (!takesInt8(op, target))
         return WalkResult::advance();
+      if (observed && !isObserved(op, symbols)) {
+        rewriteToInt8(op, target);
+        return WalkResult::advance();
+      }
       Value &scale = scales[{op.getActs(), op->getBlock()}];
       if (!scale)
         scale = loadScale(op, symbols);
@@ -33,17 +39,27 @@ struct QuantizeActivationsStatic final
       signalPassFailure();
   }
 
+  static nn::LoadWeightOp loadOf(quant_ext::MatmulOp op) {
+    auto encode = op.getWeight().front().getDefiningOp<quant_ext::EncodeOp>();
+    return encode ? encode.getSource().getDefiningOp<nn::LoadWeightOp>() : nullptr;
+  }
+
+  static bool isObserved(quant_ext::MatmulOp op, SymbolTable &symbols) {
+    nn::LoadWeightOp load = loadOf(op);
+    return load && symbols.lookup<nn::WeightOp>(load.getWeight()).getObserver();
+  }
+
   /// The scale of a matmul's input: a weight beside its own, of the same instance.
   Value loadScale(quant_ext::MatmulOp op, SymbolTable &symbols) {
-    auto encode = op.getWeight().front().getDefiningOp<quant_ext::EncodeOp>();
-    auto load = encode ? encode.getSource().getDefiningOp<nn::LoadWeightOp>() : nullptr;
+    nn::LoadWeightOp load = loadOf(op);
     if (!load) {
       op.emitOpError("has no weight that a calibrated scale could be named after");
       return {};
     }
     auto weight = symbols.lookup<nn::WeightOp>(load.getWeight());
     std::string name = (weight.getSymName() + ".input_scale").str();
-    auto type = RankedTensorType::get({1}, Float32Type::get(&getContext()));
+    int64_t scales = groups ? llvm::divideCeil(op.getK(), kUnit) : 1;
+    auto type = RankedTensorType::get({scales}, Float32Type::get(&getContext()));
     if (!symbols.lookup(name)) {
       ImplicitLocOpBuilder b(weight.getLoc(), &getContext());
       b.setInsertionPointAfter(weight);

@@ -105,10 +105,9 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
     // A model's ends keep 8 bits: they lose most, and an embedding costs no time.
     if (weight.getRole() && bits < 8)
       return Choice{integerScheme(8, 32, false), "rtn"};
-    bool book = codebook && bits <= 5;
-    Scheme scheme = book ? codebookScheme(bits, group, false)
-                         : integerScheme(bits, group, asymmetric && bits < 8);
-    return Choice{superScales && group != 0 ? withSuperScales(std::move(scheme)) : scheme, "rtn"};
+    return Choice{gridScheme({static_cast<unsigned>(bits), static_cast<unsigned>(group),
+                              asymmetric, codebook, superScales}),
+                  "rtn"};
   }
 
   FailureOr<Encoded> encode(OpBuilder &b, Operation *user, Value weight, SymbolTable &symbols) {

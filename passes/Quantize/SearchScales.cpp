@@ -13,7 +13,8 @@ struct SearchScales final : impl::SearchScalesBase<SearchScales> {
 
   void runOnOperation() override {
     forEachEncodedWeight(getOperation(), [&](quant_ext::EncodeOp encode, nn::WeightOp weight) {
-      if (encode.getMethod() == "rtn")
+      llvm::StringRef method = encode.getMethod();
+      if (method == "rtn" || method == "awq" || method == "smoothquant")
         appendMethod(encode, importance && weight.getObserver() ? "importance" : "mse");
     });
   }

@@ -285,7 +285,8 @@ void Tiler::tileRows(Operation *op) {
       auto tensor = dyn_cast<RankedTensorType>(operand.getType());
       if (tensor && tensor.getDimSize(0) == type.getDimSize(0) && tensor.getRank() == 2)
         map.map(operand, row(operand, ivs[0]));
-      else if (tensor && tensor.getDimSize(0) == type.getDimSize(0) && tensor.getRank() == 1)
+      else if (tensor && tensor.getDimSize(0) == type.getDimSize(0) && tensor.getRank() == 1 &&
+               isa<quant_ext::GatherRowsOp>(op))
         map.map(operand, slice(operand, {ivs[0]}, {index(1)}));
     }
     if (auto table = dyn_cast<nn::RopeTableOp>(op))

@@ -125,13 +125,13 @@ private:
     return parts() == 1 ? unit : plus(arith::MulIOp::create(b, unit, index(2)), part);
   }
 
-  bool hasStaticScale() {
-    return cast<RankedTensorType>(op.getActScales().getType()).getRank() == 1;
+  bool hasOneStaticScale() {
+    return cast<RankedTensorType>(op.getActScales().getType()).getShape() == ArrayRef<int64_t>{1};
   }
 
   Value activationScale(Value token, int64_t c, Value unit) {
-    SmallVector<Value> at{index(0)};
-    if (!hasStaticScale())
+    SmallVector<Value> at{hasOneStaticScale() ? index(0) : unit};
+    if (cast<RankedTensorType>(op.getActScales().getType()).getRank() == 2)
       at = {plus(token, c), unit};
     return splat(tensor::ExtractOp::create(b, op.getActScales(), at), accType);
   }
@@ -158,7 +158,7 @@ private:
   }
 
   SmallVector<Value> intActivations(Value token, ArrayRef<Value> init) {
-    if (intSumLength(scheme, k, hasStaticScale()) > kUnit)
+    if (intSumLength(scheme, k, hasOneStaticScale()) > kUnit)
       return intRows(token, init);
     WeightUnpacker weight(b, scheme, k, op.getWeight(), target, index(0));
     int64_t units = llvm::divideCeil(k, kUnit), perPart = kUnit / kQuad / parts();

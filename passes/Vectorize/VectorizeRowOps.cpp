@@ -100,11 +100,12 @@ struct RowSchedule : RowBuilder {
                   });
   }
 
-  /// Scale of group g of the row, or the static one.
+  /// Scale of group g of the row, or a static one.
   Value activationScale(Value scales, Value g) {
-    bool isStatic = cast<RankedTensorType>(scales.getType()).getRank() == 1;
-    return tensor::ExtractOp::create(
-        b, scales, isStatic ? SmallVector<Value>{index(0)} : SmallVector<Value>{index(0), g});
+    auto type = cast<RankedTensorType>(scales.getType());
+    if (type.getRank() == 2)
+      return tensor::ExtractOp::create(b, scales, ValueRange{index(0), g});
+    return tensor::ExtractOp::create(b, scales, type.getDimSize(0) == 1 ? index(0) : g);
   }
 
   /// Into the codes that int8 has: a static scale may be too small for what comes.

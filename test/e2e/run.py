@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ElementTree
 
 import harness
 import rows_bad_input
+import rows_calibration
 import rows_checkpoints
 import rows_language
 import rows_lora
@@ -24,7 +25,7 @@ import rows_quantized
 import rows_smollm2
 import rows_tensor
 
-TABLES = [rows_language, rows_quantized, rows_checkpoints, rows_lora, rows_output, rows_bad_input, rows_tensor, rows_smollm2]
+TABLES = [rows_language, rows_quantized, rows_checkpoints, rows_lora, rows_output, rows_bad_input, rows_calibration, rows_tensor, rows_smollm2]
 
 
 def write_junit(path, results):

@@ -32,7 +32,7 @@ static Option<std::string> cpu("mcpu", cl::desc("CPU of the target (cortex-a76, 
 static Option<std::string> attributes("mattr", cl::desc("Features of the CPU (+dotprod,-sve)"),
                                       cl::cat(category));
 static Option<std::string> bits("bits", cl::init("keep"), cl::cat(category),
-                                cl::desc("32, 16, 2..8, or keep (default): the file's precision"));
+                                cl::desc("32, 16, 2..8, auto (within -bpw), or keep (default): the file's precision"));
 static Option<std::string> group("group", cl::init("32"), cl::cat(category),
                                  cl::desc("Weights that share a scale: 32, 64, 128 or channel"));
 static Option<bool> asymmetric("asym", cl::desc("Zero points"), cl::cat(category));
@@ -51,9 +51,15 @@ static Option<Scales> scales(
 static Option<std::string> method(
     "method", cl::value_desc("A+B"), cl::cat(category),
     cl::desc("How codes are chosen: rtn (round to nearest), mse, and with -calib importance, gptq, "
-             "descent (default: the best known for these bits)"));
+             "gptaq, descent, smoothquant, awq (default: the best known for these bits)"));
 static Option<std::string> calibration("calib", cl::value_desc("FILE"), cl::cat(category),
                                        cl::desc("Text to calibrate on"));
+static Option<double> bitsPerWeight("bpw", cl::value_desc("X"), cl::cat(category),
+                                    cl::desc("Budget of -bits=auto: bits per weight of the layers"));
+static Option<std::string> recipe("recipe", cl::value_desc("FILE"), cl::cat(category),
+                                  cl::desc("The grid of every weight matrix, as -save-recipe wrote it"));
+static Option<std::string> saveRecipe("save-recipe", cl::value_desc("FILE"), cl::cat(category),
+                                      cl::desc("Write what -bits=auto chose"));
 static Option<int64_t> calibrationWindows("calib-windows", cl::init(32), cl::value_desc("N"),
                                           cl::cat(category),
                                           cl::desc("Windows of 512 tokens taken of it"));
@@ -63,7 +69,7 @@ static Option<Activations> activations(
     cl::values(clEnumValN(Activations::F32, "f32", "float"),
                clEnumValN(Activations::Int8, "int8", "int8 in groups of 32, scaled on the fly"),
                clEnumValN(Activations::Static8, "static8",
-                          "int8 with calibrated scales (-act-scales)")));
+                          "int8 with calibrated scales (-calib or -act-scales)")));
 static Option<std::string>
     activationScales("act-scales", cl::value_desc("FILE"), cl::cat(category),
                      cl::desc("JSON with the scale of the input of each weight, for -act=static8"));
@@ -137,29 +143,42 @@ static Error parseMethods(CompilerOptions &options) {
   if (!method.empty())
     StringRef(method).split(names, '+');
   else if (codes && options.bits < 8)
-    names = calibrated ? SmallVector<StringRef>{"gptq", "descent"} : SmallVector<StringRef>{"mse"};
+    names = calibrated ? SmallVector<StringRef>{"gptaq"} : SmallVector<StringRef>{"mse"};
+  else if (codes && calibrated && activations == Activations::Static8)
+    names = {"smoothquant"};
   std::set<Method> methods;
   for (StringRef name : names) {
     if (name == "rtn" && names.size() == 1)
       continue;
-    if (name == "mse")
+    if (name == "awq")
+      methods.insert({Method::Awq, Method::Importance});
+    else if (name == "smoothquant")
+      methods.insert(Method::SmoothQuant);
+    else if (name == "mse")
       methods.insert(Method::Mse);
     else if (name == "importance")
       methods.insert(Method::Importance);
     else if (name == "gptq")
       methods.insert({Method::Importance, Method::Gptq});
+    else if (name == "gptaq")
+      methods.insert({Method::Importance, Method::Gptaq, Method::Gptq});
     else if (name == "descent")
       methods.insert({Method::Importance, Method::Descent});
     else
       return wrong("-method=" + method + ": '" + name +
-                   "' is not rtn (alone), mse, importance, gptq or descent");
+                   "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant or awq");
   }
   if (methods.count(Method::Mse) && methods.count(Method::Importance))
     methods.erase(Method::Mse);
+  bool smooth = methods.count(Method::SmoothQuant);
+  if (smooth && methods.count(Method::Awq))
+    return wrong("-method=" + method + ": smoothquant and awq want different factors; choose one");
+  if (smooth && activations == Activations::F32)
+    return wrong("-method=" + method + ": smoothquant is for int8 activations, not -act=f32");
   options.methods.assign(methods.begin(), methods.end());
   if (!method.empty() && !options.methods.empty() && !codes)
     return wrong("-method=" + method + ": there is nothing to choose with -bits=" + bits);
-  if (!calibrated && methods.count(Method::Importance))
+  if (!calibrated && (smooth || methods.count(Method::Importance)))
     return wrong("-method=" + method + " needs -calib=FILE, a text to calibrate on");
   return Error::success();
 }
@@ -167,10 +186,21 @@ static Error parseMethods(CompilerOptions &options) {
 /// The options whose values need more than a type.
 static Error parse(CompileRequest &request) {
   CompilerOptions &options = request.options;
-  if (bits != "keep") {
+  if (bits == "auto") {
+    // What no budget is spent on (nothing, unless a recipe names only some) is held in 4 bits.
+    options.chooseGrids = recipe.empty();
+    options.bits = 4;
+    options.bitsPerWeight = bitsPerWeight.getNumOccurrences() ? bitsPerWeight : 4.5;
+    if (options.bitsPerWeight < 3 || options.bitsPerWeight > 8.5)
+      return wrong("-bpw: expected 3 to 8.5 bits per weight");
+    if (calibration.empty() && recipe.empty())
+      return wrong("-bits=auto measures what every weight loses: it needs -calib=FILE, a text");
+  } else if (bitsPerWeight.getNumOccurrences()) {
+    return wrong("-bpw is the budget of -bits=auto");
+  } else if (bits != "keep") {
     if (StringRef(bits).getAsInteger(10, options.bits) ||
         !(options.bits == 32 || options.bits == 16 || (options.bits >= 2 && options.bits <= 8)))
-      return wrong("-bits=" + bits + ": expected 32, 16, 2 to 8, or keep");
+      return wrong("-bits=" + bits + ": expected 32, 16, 2 to 8, auto, or keep");
   }
   if (group == "channel")
     options.group = 0;
@@ -184,6 +214,8 @@ static Error parse(CompileRequest &request) {
   options.codebook = grid == Grid::Codebook;
   options.superScales = scales == Scales::Super;
   options.calibration = calibration;
+  options.recipe = recipe;
+  options.recipeOutput = saveRecipe;
   if (calibrationWindows < 1 || calibrationWindows > 4096)
     return wrong("-calib-windows: expected 1 to 4096");
   options.calibrationWindows = calibrationWindows;
@@ -205,8 +237,10 @@ static Error parse(CompileRequest &request) {
   options.kv = kv;
   options.asymmetric = asymmetric;
   options.activations = activations;
-  if ((activations == Activations::Static8) == activationScales.empty())
-    return wrong("-act=static8 and -act-scales=FILE belong together");
+  if (activations != Activations::Static8 && !activationScales.empty())
+    return wrong("-act-scales=FILE is for -act=static8");
+  if (activations == Activations::Static8 && activationScales.empty() == calibration.empty())
+    return wrong("-act=static8 needs scales: -calib=FILE to find them in, or -act-scales=FILE");
   request.activationScales = activationScales;
   if (!compileTo.empty()) {
     const PhaseInfo *phase =

@@ -41,6 +41,8 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
     factors of a low-rank adapter, which lie in the adapter's file and keep its precision. `merged` names
     for each instance the adapter's module whose product is added to the weight. `observer` names the
     statistics of what the weight is multiplied with (`qcc-insert-observers`).
+    `column_factors` and `row_divisors` name the observer whose channel factors the recipe multiplies into
+    the columns, or divides the rows (of a vector, the elements) by (`qcc-fold-scales`).
     `choices` are the schemes that a recipe or `-bits=auto` gives the instances, one for each
     (`qcc-split-weights`).
     A layer that another tool quantized is named by its module ("model.layers.0.mlp.up_proj"), its format
@@ -57,6 +59,7 @@ def NN_WeightOp : NN_Op<"weight", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$source_type, StrArrayAttr:$sources,
                        StrAttr:$format, StrAttr:$order, OptionalAttr<I64Attr>:$head_dim,
                        OptionalAttr<StrAttr>:$role, OptionalAttr<StrAttr>:$observer,
+                       OptionalAttr<StrAttr>:$column_factors, OptionalAttr<StrAttr>:$row_divisors,
                        OptionalAttr<AnyAttr>:$source_scheme, OptionalAttr<ArrayAttr>:$choices,
                        OptionalAttr<StrArrayAttr>:$merged,
                        OptionalAttr<AnyAttr>:$scheme, OptionalAttr<StrAttr>:$method,

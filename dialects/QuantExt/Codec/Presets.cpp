@@ -72,6 +72,33 @@ Scheme withSuperScales(Scheme scheme) {
   return scheme;
 }
 
+bool GridChoice::operator==(const GridChoice &o) const {
+  return bits == o.bits && group == o.group && asymmetric == o.asymmetric &&
+         codebook == o.codebook && superScales == o.superScales;
+}
+
+std::string checkGrid(const GridChoice &choice) {
+  if (choice.bits == 16)
+    return "";
+  if (choice.bits < 2 || choice.bits > 8)
+    return "bits must be 2 to 8, or 16";
+  if (choice.group % 16 != 0 || choice.group > 4096)
+    return "a group must be a multiple of 16 up to 4096, or 0 for a row";
+  if (choice.superScales && choice.group == 0)
+    return "scales in int8 need groups";
+  return "";
+}
+
+Scheme gridScheme(const GridChoice &choice) {
+  if (choice.bits == 16)
+    return floatScheme(CodeKind::F16);
+  Scheme scheme =
+      choice.codebook && choice.bits <= 5
+          ? codebookScheme(choice.bits, choice.group, false)
+          : integerScheme(choice.bits, choice.group, choice.asymmetric && choice.bits < 8);
+  return choice.superScales && choice.group != 0 ? withSuperScales(std::move(scheme)) : scheme;
+}
+
 Scheme ggufScheme(GgufType type) {
   switch (type) {
   case GgufType::F32:

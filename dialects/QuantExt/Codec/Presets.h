@@ -51,6 +51,20 @@ Scheme codebookScheme(unsigned bits, unsigned groupSize, bool superScales);
 /// for each row: half the bytes. `scheme` has groups with binary16 scales.
 Scheme withSuperScales(Scheme scheme);
 
+/// A grid as the command line and recipes name it.
+struct GridChoice {
+  unsigned bits = 4;        ///< 2 .. 8, or 16 for binary16 values
+  unsigned group = 32;      ///< weights that share a scale; 0: a row
+  bool asymmetric = false;  ///< zero points (integer grids below 8 bits)
+  bool codebook = false;    ///< the non-linear grid, where there is one (up to 5 bits)
+  bool superScales = false; ///< scales of groups in int8, with a binary16 for each row
+  bool operator==(const GridChoice &o) const;
+};
+
+/// Empty when there is a scheme for it, else why not.
+std::string checkGrid(const GridChoice &choice);
+Scheme gridScheme(const GridChoice &choice);
+
 /// The scheme that holds a GGUF block format exactly.
 Scheme ggufScheme(GgufType type);
 

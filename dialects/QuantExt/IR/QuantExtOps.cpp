@@ -54,15 +54,16 @@ static LogicalResult verifyGroups(Operation *op, RankedTensorType source, Ranked
   return success();
 }
 
-/// Scales of activations [T, ceil(K / group)], or one static scale [1].
+/// Scales of activations [T, ceil(K / group)], or static ones [ceil(K / group)] or [1].
 static LogicalResult verifyScales(Operation *op, RankedTensorType source, RankedTensorType scales,
                                   int64_t group) {
   if (scales.getRank() != 1)
     return verifyGroups(op, source, scales, group);
-  if (scales.getShape() != ArrayRef<int64_t>{1})
-    return op->emitOpError("takes scales [T, groups], or one static scale [1]");
   if (group < 1 || source.getRank() != 2 || source.isDynamicDim(1))
     return op->emitOpError("takes a matrix with a static number of features, in groups");
+  int64_t groups = llvm::divideCeil(source.getDimSize(1), group);
+  if (scales.getDimSize(0) != 1 && scales.getDimSize(0) != groups)
+    return op->emitOpError("takes scales [T, groups], or static scales [groups] or [1]");
   return success();
 }
 
@@ -133,8 +134,10 @@ LogicalResult MatmulOp::verify() {
     return emitOpError(quantized ? "int8 activations need scales"
                                  : "float activations have no scales");
   auto scales = quantized ? cast<RankedTensorType>(getActScales().getType()) : RankedTensorType();
-  if (scales && scales.getRank() == 1 && scales.getDimSize(0) != 1)
-    return emitOpError("a static scale of activations is a vector of one element");
+  if (scales && scales.getRank() == 1 && scales.getDimSize(0) != 1 &&
+      scales.getDimSize(0) != static_cast<int64_t>(llvm::divideCeil(getK(), qcc::kUnit)))
+    return emitOpError("static scales of activations are a vector of one element, or of one for "
+                       "each 32 features");
   Scheme scheme = getScheme().toScheme();
   if (quantized && (scheme.isFloat() || scheme.code == CodeKind::FloatCodebook))
     return emitOpError("int8 activations need a weight with integer codes");

@@ -66,7 +66,7 @@ def QuantExt_QuantizeOp : QuantExt_Op<"quantize"> {
   let description = [{
     q[t, k] = round_half_even(x[t, k] / scale[t, g]), 0 where the scale is 0. The result's rows are
     padded with zeros to a multiple of 32. [T, K], [T, G] -> i8 [T, ceil(K / 32) * 32].
-    Scales [1] are one static scale for everything: codes saturate at -127 and 127.
+    Scales [groups], or [1] for everything, are static: codes saturate at -127 and 127.
   }];
   let arguments = (ins F32Matrix:$source, F32Matrix:$scales, I64Attr:$group);
   let results = (outs RankedTensorOf<[I8]>:$codes);
@@ -78,7 +78,7 @@ def QuantExt_QuantizeOp : QuantExt_Op<"quantize"> {
 def QuantExt_DequantizeOp : QuantExt_Op<"dequantize"> {
   let summary = "activations back from int8";
   let description = [{
-    x[t, k] = q[t, k] * scale[t, g], or the one static scale [1]. The inverse of `quantize` up to
+    x[t, k] = q[t, k] * scale[t, g], or static scales [groups] or [1]. The inverse of `quantize` up to
     rounding.
   }];
   let arguments = (ins RankedTensorOf<[I8]>:$codes, F32Matrix:$scales, I64Attr:$group);
@@ -106,7 +106,7 @@ def QuantExt_MatmulOp : QuantExt_Op<"matmul", [AttrSizedOperandSegments]> {
   let summary = "activations times the transpose of a quantized weight";
   let description = [{
     y[t, n] = sum over k of x[t, k] * W[n, k], W the matrix whose components are given. Activations
-    are f32 [T, K], or int8 codes with scales [T, K / 32] or one static scale [1]; then `corrections`,
+    are f32 [T, K], or int8 codes with scales [T, K / 32], or static ones, [K / 32] or [1]; then `corrections`,
     if there, are added to the integer dot product of each group (of `intSumLength` elements,
     dialects/QuantExt/Codec/Layout.h), and `sums` (f32, of the activations over groups of
     min(32, group)) multiply minima and zero points. Components are logical, or packed when `lanes` is set.

@@ -369,9 +369,9 @@ func.func @no_integer_dot(%x: tensor<1x64xi8>, %a: tensor<1x2xf32>, %w: tensor<1
 
 // -----
 
-func.func @static_scales(%x: tensor<3x64xf32>, %s: tensor<2xf32>) {
-  // expected-error @+1 {{'quant_ext.quantize' op takes scales [T, groups], or one static scale [1]}}
-  %0 = quant_ext.quantize %x, %s {group = 32 : i64} : tensor<3x64xf32>, tensor<2xf32> -> tensor<3x64xi8>
+func.func @static_scales(%x: tensor<3x64xf32>, %s: tensor<3xf32>) {
+  // expected-error @+1 {{'quant_ext.quantize' op takes scales [T, groups], or static scales [groups] or [1]}}
+  %0 = quant_ext.quantize %x, %s {group = 32 : i64} : tensor<3x64xf32>, tensor<3xf32> -> tensor<3x64xi8>
   return
 }
 
@@ -386,8 +386,8 @@ func.func @static_group(%x: tensor<3x64xf32>, %s: tensor<1xf32>) {
 // -----
 
 #q4 = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>
-func.func @static_matmul(%x: tensor<3x64xi8>, %a: tensor<2xf32>, %c: tensor<32x64xi8>, %s: tensor<32x2xf16>) {
-  // expected-error @+1 {{'quant_ext.matmul' op a static scale of activations is a vector of one element}}
-  %0 = quant_ext.matmul %x scales(%a) weight(%c, %s) {scheme = #q4, k = 64 : i64} : tensor<3x64xi8> scales tensor<2xf32> weight tensor<32x64xi8>, tensor<32x2xf16> -> tensor<3x32xf32>
+func.func @static_matmul(%x: tensor<3x64xi8>, %a: tensor<3xf32>, %c: tensor<32x64xi8>, %s: tensor<32x2xf16>) {
+  // expected-error @+1 {{'quant_ext.matmul' op static scales of activations are a vector of one element, or of one for each 32 features}}
+  %0 = quant_ext.matmul %x scales(%a) weight(%c, %s) {scheme = #q4, k = 64 : i64} : tensor<3x64xi8> scales tensor<3xf32> weight tensor<32x64xi8>, tensor<32x2xf16> -> tensor<3x32xf32>
   return
 }

@@ -1,4 +1,18 @@
 // RUN: qcc-opt %s --split-input-file --verify-diagnostics --qcc-quantize-activations-static | FileCheck %s
+// RUN: qcc-opt %s --split-input-file --verify-diagnostics --qcc-quantize-activations-static=groups | FileCheck %s --check-prefix=GROUPS
+
+// RUN: qcc-opt %s --split-input-file --qcc-quantize-activations-static=observed | FileCheck %s --check-prefix=OBSERVED
+
+// Nothing here was observed.
+// OBSERVED-NOT: input_scale
+// OBSERVED: quant_ext.choose_qparams
+
+// With a scale for each 32 channels, sums end where scales do.
+// GROUPS: nn.weight @q.input_scale : tensor<2xf32>
+// GROUPS: %[[S:.*]] = nn.load_weight @q.input_scale[%arg1] : tensor<2xf32>
+// GROUPS: %[[Q:.*]] = quant_ext.quantize %arg0, %[[S]] {group = 32 : i64} : tensor<?x64xf32>, tensor<2xf32> -> tensor<?x64xi8>
+// GROUPS: quant_ext.group_sums %[[Q]] {group = 32 : i64, multiplier = -128 : i64} : tensor<?x64xi8> -> tensor<?x2xi32>
+// GROUPS: quant_ext.matmul %[[Q]] scales(%[[S]])
 
 #q8 = #quant_ext.scheme<code = integer, bits = 8, group = 0, offset = 128, scale = f16, min = none>
 #q4 = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""What each way of quantizing costs in quality: perplexity, KL divergence and same top token
+against the float model, for a list of configurations of qcc.
+
+    bench/quality.py MODEL --calib calibration.txt --judge wiki.test.raw [--windows 40] [--only NAME]
+
+Every row is one compilation and one `qcc verify`, so what is measured is the compiled program.
+Activations stay float (-act=f32) unless the row says otherwise, so that rows differ in weights
+alone. Prints a Markdown table; programs are kept in --work, and rows that are there already are
+not compiled again.
+"""
+
+import argparse
+import re
+import time
+from pathlib import Path
+
+import report
+
+FLOAT = ["-act=f32"]
+NONLINEAR = ["-grid=codebook", "-scales=super"]
+
+# Name, options, whether it calibrates.
+ROWS = [
+    ("8 bits, round to nearest", ["-bits=8", "-method=rtn", *FLOAT], False),
+    ("4 bits g32, round to nearest", ["-bits=4", "-method=rtn", *FLOAT], False),
+    ("4 bits g32, least squared error", ["-bits=4", "-method=mse", *FLOAT], False),
+    ("4 bits g32, importance", ["-bits=4", "-method=importance", *FLOAT], True),
+    ("4 bits g32, GPTQ", ["-bits=4", "-method=gptq", *FLOAT], True),
+    ("4 bits g32, GPTAQ", ["-bits=4", "-method=gptaq", *FLOAT], True),
+    ("non-linear 4 bits g32, GPTAQ",
+     ["-bits=4", "-group=32", "-method=gptaq", *NONLINEAR, *FLOAT], True),
+    ("non-linear 4 bits g16, GPTAQ",
+     ["-bits=4", "-group=16", "-method=gptaq", *NONLINEAR, *FLOAT], True),
+    ("4 bits g64, round to nearest", ["-bits=4", "-group=64", "-method=rtn", *FLOAT], False),
+    ("4 bits g64, GPTAQ", ["-bits=4", "-group=64", "-method=gptaq+descent", *FLOAT], True),
+    ("auto 4.5", ["-bits=auto", "-bpw=4.5", *FLOAT], True),
+    ("non-linear 3 bits g16, GPTAQ",
+     ["-bits=3", "-group=16", "-method=gptaq", *NONLINEAR, *FLOAT], True),
+    ("auto 3.55", ["-bits=auto", "-bpw=3.55", *FLOAT], True),
+    ("static W8A8, SmoothQuant",
+     ["-bits=8", "-act=static8", "-method=smoothquant"], True),
+]
+
+
+def measure(qcc, arguments, name, options, calibrated):
+    """One row: compiles unless that was done, and verifies."""
+    program = Path(arguments.work) / re.sub(r"[^a-z0-9]+", "-", name.lower())
+    seconds = None
+    if not program.exists():
+        calibration = [f"-calib={arguments.calib}"] if calibrated else []
+        begin = time.monotonic()
+        report.run([qcc, arguments.model, *options, *calibration, "-q", "-o", str(program)])
+        seconds = time.monotonic() - begin
+    text = report.run([qcc, "verify", str(program), arguments.model, f"-text={arguments.judge}",
+                       f"-windows={arguments.windows}", "-q"])
+    value = lambda pattern: float(re.search(pattern, text).group(1))
+    return {
+        "name": name,
+        "bytes": report.info_bytes(str(program))["file"],
+        "perplexity": value(r"perplexity: ([\d.]+)"),
+        "float": value(r"\(float ([\d.]+)"),
+        "divergence": value(r"KL divergence: mean ([\d.]+)"),
+        "error": value(r"KL divergence: mean [\d.]+ \+- ([\d.]+)"),
+        "top": value(r"same top token: ([\d.]+)"),
+        "seconds": seconds,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("--calib", required=True)
+    parser.add_argument("--judge", required=True)
+    parser.add_argument("--windows", type=int, default=40)
+    parser.add_argument("--only", action="append", help="a row whose name has this in it")
+    parser.add_argument("--work", default="/tmp/qcc-quality")
+    parser.add_argument("--qcc")
+    arguments = parser.parse_args()
+    qcc = report.find_qcc(arguments.qcc)
+    Path(arguments.work).mkdir(parents=True, exist_ok=True)
+    print("| | file MB | perplexity | | KL divergence | same top | compile s |")
+    print("|---|---|---|---|---|---|---|")
+    for name, options, calibrated in ROWS:
+        if arguments.only and not any(part in name for part in arguments.only):
+            continue
+        row = measure(qcc, arguments, name, options, calibrated)
+        change = 100 * (row["perplexity"] / row["float"] - 1)
+        seconds = "" if row["seconds"] is None else f"{row['seconds']:.0f}"
+        print(f"| {name} | {row['bytes'] / 1e6:.1f} | {row['perplexity']:.2f} | {change:+.1f} % | "
+              f"{row['divergence']:.4f} ± {row['error']:.4f} | {row['top']:.1f} % | {seconds} |",
+              flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Calibrated quantization: what it saves, that it is repeatable, and what it refuses.
+
+stories260k (real float weights) is calibrated on one text and judged on another, by `qcc verify`.
+"""
+
+import os
+import re
+import shutil
+
+import numpy as np
+import reference
+from harness import Failure, Row, at_least, at_most
+from rows_bad_input import check, only_inputs, scratch
+
+STORIES, NAME = "stories260k", "model.layers.1.mlp.up_proj.weight"
+
+
+def text(context, name):
+    return context.data("text/" + name)
+
+
+def calibrated(context, *options):
+    return context.compile(context.data(STORIES), "-calib=" + text(context, "c4.txt"), "-calib-windows=16", *options)
+
+
+def divergence(context, program):
+    """Mean KL divergence from the float model on a text that calibration did not see."""
+    result = context.run_qcc("verify", program, context.data(STORIES), "-text=" + text(context, "wiki.test.raw"), "-windows=4", "-q")
+    found = re.search(r"KL divergence: mean ([0-9.]+)", result.stdout)
+    if result.returncode != 0 or not found:
+        raise Failure("verify: exit %d: %s" % (result.returncode, result.stderr.strip()[-300:]))
+    return float(found.group(1))
+
+
+def saving_row(options, bound):
+    """The share of the divergence of rounding to nearest that calibration removes, at no more bytes."""
+
+    def run(context):
+        program = calibrated(context, *options)
+        grid = [option for option in options if not option.startswith("-method")]
+        rounded = context.compile(context.data(STORIES), *grid, "-method=rtn")
+        if os.path.getsize(program) > os.path.getsize(rounded) + 4096:
+            raise Failure("it is larger: %d and %d bytes" % (os.path.getsize(program), os.path.getsize(rounded)))
+        return at_least(1 - divergence(context, program) / divergence(context, rounded), bound)
+
+    return Row("calibration", "removes divergence " + " ".join(options), run)
+
+
+def same_row(name, *options):
+    """Compiled again, with other options that must not matter: the same bytes."""
+
+    def run(context):
+        program = calibrated(context, "-bits=4", "-j=2")
+        again = os.path.join(context.work, "again-" + name.replace(" ", "-"))
+        result = context.run_qcc(
+            context.data(STORIES), "-calib=" + text(context, "c4.txt"), "-calib-windows=16", "-bits=4", *options, "-q", "-o", again
+        )
+        if result.returncode != 0:
+            raise Failure("exit %d: %s" % (result.returncode, result.stderr.strip()[-300:]))
+        with open(program, "rb") as a, open(again, "rb") as b:
+            return at_most(float(a.read() != b.read()), 0)
+
+    return Row("calibration", "the same bytes: " + name, run)
+
+
+# --- what is refused
+
+
+def stories(context, directory):
+    return context.data(STORIES)
+
+
+def stories_with(name, change):
+    """The model with a tensor that `change` makes something of."""
+
+    def make(context, directory):
+        config, tensors = reference.read_model(context.data(STORIES))
+        tensors[name] = change(tensors[name].copy())
+        model = os.path.join(directory, "stories")
+        reference.write_model(model, config, tensors)
+        shutil.copy(os.path.join(context.data(STORIES), "tokenizer.json"), model)
+        return model
+
+    return make
+
+
+def element(value):
+    def change(tensor):
+        tensor.reshape(-1)[7] = value
+        return tensor
+
+    return change
+
+
+def refused_row(name, model, options, code, patterns, contents=None):
+    """{text} stands for a good text, {file} for one with `contents` (bytes, or a function of the context)."""
+
+    def run(context):
+        directory = scratch(context, "calibration " + name)
+        out, file = os.path.join(directory, "out"), os.path.join(directory, "file")
+        os.makedirs(out)
+        if contents is not None:
+            with open(file, "wb") as f:
+                f.write(contents(context) if callable(contents) else contents)
+        source = model(context, directory)
+        given = [option.replace("{text}", text(context, "c4.txt")).replace("{file}", file) for option in options]
+        result = context.run_qcc(source, *given, "-q", "-o", os.path.join(out, "program"))
+        only_inputs(out, set())
+        return check(result, code, patterns)
+
+    return Row("calibration", "refuses " + name, run)
+
+
+GOOD = ("-bits=4", "-calib={text}", "-calib-windows=2")
+WITH_FILE = ("-bits=4", "-calib={file}")
+RECIPE = ("-bits=4", "-recipe={file}")
+
+# name, model, options, exit code, what the message has, contents of {file}
+REFUSED = [
+    ("an empty text", stories, WITH_FILE, 1, ["-calib=", "empty", "text file"], b""),
+    ("a text of blanks", stories, WITH_FILE, 1, ["-calib=", "empty"], b" \r\n\t\n"),
+    ("a text that is absent", stories, WITH_FILE, 1, ["-calib=", "No such file"]),
+    ("a text of a few words", stories, WITH_FILE, 1, ["-calib=", "less than one window of 512", "longer text"], b"Once upon a time"),
+    ("a model without tokenizer", lambda c, d: c.data("families/llama"), GOOD, 1, ["-calib=", "no tokenizer", r"tokenizer\.json"]),
+    ("GPTQ without a text", stories, ("-bits=4", "-method=gptq"), 1, ["-method=gptq", "-calib"]),
+    ("importance without a text", stories, ("-bits=4", "-method=importance"), 1, ["-method=importance", "-calib"]),
+    ("automatic bits without a text", stories, ("-bits=auto",), 1, ["-bits=auto", "-calib"]),
+    ("a budget below all grids", stories, ("-bits=auto", "-bpw=3", "-calib={text}", "-calib-windows=2"), 4, ["-bits=auto"]),
+    ("a budget without automatic bits", stories, ("-bits=4", "-bpw=4.5"), 1, ["-bpw", "-bits=auto"]),
+    ("a budget of 40 bits", stories, ("-bits=auto", "-bpw=40", "-calib={text}"), 1, ["-bpw", "8.5"]),
+    ("no windows", stories, ("-bits=4", "-calib={text}", "-calib-windows=0"), 1, ["-calib-windows"]),
+    ("methods without bits", stories, ("-method=gptq", "-calib={text}"), 1, ["-method=gptq", "-bits=keep"]),
+    # recipes
+    ("a recipe that is absent", stories, RECIPE, 2, ["file"]),
+    ("a recipe that is no JSON", stories, RECIPE, 2, ["file", "JSON"], b"bits: 4"),
+    ("a recipe without weights", stories, RECIPE, 1, ["-recipe=", "'weights'"], b"{}"),
+    ("a recipe of 9 bits", stories, RECIPE, 1, ["-recipe=", "up_proj", "bits"], b'{"weights": {"%s": {"bits": 9}}}' % NAME.encode()),
+    ("a recipe of another model", stories, RECIPE, 1, ["-recipe=", r"blk\.0\.q"], b'{"weights": {"blk.0.q": {"bits": 4}}}'),
+    # values
+    ("NaN in a weight", stories_with(NAME, element(np.nan)), GOOD, 2, [r"layers\.1|layer 1", "NaN|nan"]),
+    ("infinity in a weight", stories_with(NAME, element(np.inf)), GOOD, 2, [r"layers\.1|layer 1", "inf|nan"]),
+    ("NaN in a norm", stories_with("model.layers.1.input_layernorm.weight", element(np.nan)), GOOD, 2, [r"layers\.1|layer 1", "nan"]),
+]
+
+
+# Options, and the share of the divergence that must go.
+SAVINGS = [
+    (("-bits=4",), 0.25),
+    (("-bits=4", "-method=gptq+descent"), 0.35),
+    (("-bits=4", "-method=importance"), 0.05),
+    (("-bits=3", "-grid=codebook", "-method=gptq+descent"), 0.35),
+    (("-bits=4", "-asym", "-method=gptq+descent"), 0.25),
+]
+
+
+def rows():
+    return (
+        [saving_row(*case) for case in SAVINGS]
+        + [same_row("twice", "-j=2"), same_row("one thread", "-j=1")]
+        + [refused_row(*case) for case in REFUSED]
+    )

@@ -1,0 +1,134 @@
+//===- LayerQuantizerTest.cpp - Quantizes a language model layer by layer ----------------===//
+//
+// families/llama to 4 bits on a text of random tokens: better than rounding to nearest, the same bytes for the
+// same text whatever the number of threads, and the artifact has what the layers after saw.
+//
+//===----------------------------------------------------------------------===//
+
+#include "compiler/Calibration/LayerQuantizer.h"
+#include "compiler/Report/Comparison.h"
+#include "compiler/Weights/Materialize.h"
+#include "dialects/QuantExt/Codec/Layout.h"
+#include "dialects/QuantExt/Codec/Reference.h"
+#include "dialects/QuantExt/IR/QuantExt.h"
+#include "mlir/Pass/PassManager.h"
+#include "test/unit/Calibration/TestModel.h"
+#include <random>
+
+using namespace qcc;
+using namespace qcc::test;
+
+namespace {
+
+constexpr int64_t kWindow = 32, kWindows = 10;
+
+class LayerQuantizers : public TestModel {
+protected:
+  void SetUp() override {
+    TestModel::SetUp();
+    std::mt19937 random(11);
+    text.window = kWindow;
+    for (int64_t i = 0; i < kWindow * kWindows; ++i)
+      text.tokens.push_back(random() % 384);
+  }
+
+  static CompilerOptions fourBits(std::vector<Method> methods) {
+    CompilerOptions options;
+    options.bits = 4;
+    options.methods = std::move(methods);
+    options.calibration = "text";
+    return options;
+  }
+
+  /// A model after Pack, its blob, and the runner with the quantized weights.
+  struct Result {
+    mlir::OwningOpRef<mlir::ModuleOp> module;
+    std::vector<uint8_t> blob;
+    std::unique_ptr<LayerRunner> runner;
+  };
+
+  Result quantize(std::vector<Method> methods, unsigned jobs) {
+    Result result;
+    CompilerOptions options = fourBits(std::move(methods));
+    auto imported = model->import(&context, options);
+    EXPECT_TRUE(bool(imported)) << failureOf(imported.takeError()).text;
+    result.module = std::move(*imported);
+    for (Phase phase : {Phase::Quantize, Phase::Pack}) {
+      mlir::PassManager manager(&context);
+      buildPipeline(manager, phase, options);
+      EXPECT_TRUE(mlir::succeeded(manager.run(*result.module)));
+    }
+    result.runner = makeRunner(kWindow, jobs);
+    TensorTable scales;
+    LayerQuantizer quantizer(*result.runner, text, scales, jobs);
+    EXPECT_EQ(failureOf(quantizer.start(*result.module)).text, "");
+    result.blob.resize(weightBytes(*result.module));
+    auto sink = [&](uint64_t offset, llvm::ArrayRef<uint8_t> bytes) {
+      std::copy(bytes.begin(), bytes.end(), result.blob.begin() + offset);
+      return llvm::Error::success();
+    };
+    EXPECT_EQ(failureOf(materializeWeights(*result.module, model->files(), path, sink, {}, jobs,
+                                           &quantizer))
+                  .text,
+              "");
+    return result;
+  }
+
+  /// Against the golden logits, which are of tokens that calibration did not see.
+  double divergence(LayerRunner &runner) {
+    std::vector<float> expected = goldenLogits(), logits(expected.size());
+    HiddenStates hidden;
+    EXPECT_EQ(failureOf(runner.embed(tokens, 24, hidden)).text, "");
+    EXPECT_EQ(failureOf(runner.run(0, 2, hidden, 0, &hidden, nullptr)).text, "");
+    EXPECT_EQ(failureOf(runner.head(hidden.of(0), 24, logits.data())).text, "");
+    Comparison comparison;
+    for (int64_t t = 0; t < 24; ++t)
+      EXPECT_TRUE(comparison.add(expected.data() + t * 384, logits.data() + t * 384, 384, 0));
+    return comparison.finish().divergence;
+  }
+
+  CalibrationText text;
+};
+
+TEST_F(LayerQuantizers, LoseLessThanRounding) {
+  double rounded = divergence(*quantize({Method::Mse}, 2).runner);
+  double important = divergence(*quantize({Method::Importance}, 2).runner);
+  double best =
+      divergence(*quantize({Method::Importance, Method::Gptq, Method::Descent}, 2).runner);
+  EXPECT_GT(rounded, 0);
+  EXPECT_LT(best, rounded);
+  EXPECT_LT(best, important);
+}
+
+TEST_F(LayerQuantizers, AreTheSameForAnyThreads) {
+  std::vector<Method> methods{Method::Importance, Method::Gptq, Method::Descent};
+  std::vector<uint8_t> one = quantize(methods, 1).blob;
+  EXPECT_EQ(one, quantize(methods, 2).blob);
+  EXPECT_EQ(one, quantize(methods, 1).blob);
+}
+
+/// What later layers were calibrated on is what the artifact holds.
+TEST_F(LayerQuantizers, RunWhatTheyWrite) {
+  Result result = quantize({Method::Importance, Method::Gptq}, 2);
+  size_t seen = 0;
+  for (auto weight : result.module->getOps<nn::WeightOp>())
+    for (auto [i, source] : llvm::enumerate(weight.getSources().getAsRange<mlir::StringAttr>())) {
+      const LayerRunner::Place *place = result.runner->placeOf(source.getValue());
+      if (!place || !weight.getScheme())
+        continue;
+      auto type = llvm::cast<mlir::RankedTensorType>(weight.getSourceType());
+      Scheme scheme = llvm::cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
+      int64_t n = type.getDimSize(0), k = type.getDimSize(1), lanes = *weight.getLanes();
+      const uint8_t *base = result.blob.data() + *weight.getOffset() + i * *weight.getStride();
+      std::vector<std::vector<uint8_t>> parts;
+      llvm::ArrayRef<int64_t> offsets = *weight.getComponentOffsets();
+      for (auto [offset, tile] : llvm::zip(offsets, tileBytes(scheme, k, lanes)))
+        parts.emplace_back(base + offset, base + offset + llvm::divideCeil(n, lanes) * tile);
+      EXPECT_EQ(dequantize(unpack(scheme, n, k, lanes, parts)), result.runner->read(*place))
+          << source.getValue().str();
+      ++seen;
+    }
+  EXPECT_EQ(seen, 14u);
+}
+
+} // namespace
