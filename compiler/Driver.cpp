@@ -1,6 +1,7 @@
 //===- Driver.cpp - From a model file to an artifact ----------------------------------===//
 
 #include "compiler/Driver.h"
+#include "compiler/Calibration/GraphQuantizer.h"
 #include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Calibration/Sensitivity.h"
 #include "compiler/Codegen/Codegen.h"
@@ -110,6 +111,8 @@ private:
       return imported.takeError();
     module = std::move(*imported);
     setTarget(*module, target);
+    if (Error error = openSamples())
+      return error;
     bool isStatic = request.options.activations == Activations::Static8;
     if ((request.options.activations == Activations::Int8 || isStatic) &&
         TargetInfo::of(*module).dot == TargetInfo::Dot::None)
@@ -118,6 +121,21 @@ private:
                                         " has no dot product of bytes; name a CPU that has one "
                                         "(-mcpu=neoverse-n1, -mattr=+dotprod) or use -act=f32");
     return dump(Phase::Import);
+  }
+
+  /// -calib of a tensor model, read first: what is wrong with it is known before anything takes time.
+  Error openSamples() {
+    if (!model->isGraph() || request.options.calibration.empty())
+      return Error::success();
+    Expected<std::vector<GraphInput>> inputs = graphInputs(*module);
+    if (!inputs)
+      return inputs.takeError();
+    sampleInputs = std::move(*inputs);
+    Expected<std::vector<TensorSample>> read = readSamples(request.options.calibration, sampleInputs);
+    if (!read)
+      return read.takeError();
+    samples = std::move(*read);
+    return Error::success();
   }
 
   /// Runs the stages one by one, up to the one asked for.
@@ -296,6 +314,10 @@ private:
   }
 
   Expected<Recipe> measureAndChoose() {
+    if (model->isGraph())
+      return make_error<ModelError>(ExitCode::Unsupported,
+                                    "-bits=auto is for language models; of a tensor model, name "
+                                    "the grids with -recipe=FILE");
     if (Error error = openCalibration())
       return std::move(error);
     progress.step("sensitivity");
@@ -347,6 +369,8 @@ private:
         quantizer = std::make_unique<DataFreeQuantizer>(request.jobs);
       return Error::success();
     }
+    if (model->isGraph())
+      return calibrateGraph();
     if (Error error = openCalibration())
       return error;
     auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, model->files(),
@@ -356,6 +380,22 @@ private:
       return error;
     layerQuantizer = layers.get();
     quantizer = std::move(layers);
+    return Error::success();
+  }
+
+  /// The same for a tensor model.
+  Error calibrateGraph() {
+    progress.step("calibrate");
+    Expected<std::unique_ptr<GraphRunner>> runner =
+        GraphRunner::create(*model, request.model, context, request.options, sampleInputs, samples,
+                            request.jobs);
+    if (!runner)
+      return runner.takeError();
+    graphRunner = std::move(*runner);
+    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, calibrated, request.jobs);
+    if (Error error = graph->start(*module))
+      return error;
+    quantizer = std::move(graph);
     return Error::success();
   }
 
@@ -500,6 +540,9 @@ private:
   TensorTable calibrated; ///< what recipes take from calibration, not from the model
   CalibrationText calibrationText;
   std::unique_ptr<LayerRunner> layerRunner;
+  std::vector<GraphInput> sampleInputs;
+  std::vector<TensorSample> samples;
+  std::unique_ptr<GraphRunner> graphRunner;
   std::unique_ptr<WeightQuantizer> quantizer;
   LayerQuantizer *layerQuantizer = nullptr; ///< the same, when it is one
   CompileReport report;

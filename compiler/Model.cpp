@@ -95,6 +95,8 @@ public:
             source.adapter ? &*source.adapter : nullptr};
   }
 
+  bool isGraph() const override { return false; }
+
   void describe(const CompilerOptions &options, ModelDescriptor &descriptor) const override {
     const ModelConfig &config = source.config;
     LanguageModelImportOptions import_ = importOptions(options);
@@ -126,38 +128,39 @@ private:
 /// An ONNX graph: one entry point over tensors.
 class GraphModel final : public Model {
 public:
-  GraphModel(std::unique_ptr<OnnxModel> opened, TensorTable tensors, const CompilerOptions &options)
+  GraphModel(std::unique_ptr<OnnxModel> opened, TensorTable tensors)
       : source(std::move(opened)), table(std::move(tensors)) {
-    for (const auto &[input, shape] : options.shapes)
-      import_.shapes[input].assign(shape.begin(), shape.end());
     name = nameOf(source->path());
   }
 
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *context,
-                                                     const CompilerOptions &) override {
-    return importOnnx(context, *source, import_);
+                                                     const CompilerOptions &options) override {
+    OnnxImportOptions import;
+    for (const auto &[input, shape] : options.shapes)
+      import.shapes[input].assign(shape.begin(), shape.end());
+    return importOnnx(context, *source, import);
   }
   WeightFiles files() const override { return table; }
+  bool isGraph() const override { return true; }
   void describe(const CompilerOptions &, ModelDescriptor &) const override {}
 
 private:
   std::unique_ptr<OnnxModel> source;
   TensorTable table; ///< views into source
-  OnnxImportOptions import_;
 };
 
 bool isOnnx(StringRef path) {
   return sys::path::extension(path).equals_insensitive(".onnx") && !sys::fs::is_directory(path);
 }
 
-Expected<std::unique_ptr<Model>> openGraph(StringRef path, const CompilerOptions &options) {
+Expected<std::unique_ptr<Model>> openGraph(StringRef path) {
   Expected<std::unique_ptr<OnnxModel>> source = OnnxModel::open(path);
   if (!source)
     return source.takeError();
   Expected<TensorTable> tensors = constantTensors(**source);
   if (!tensors)
     return tensors.takeError();
-  return std::make_unique<GraphModel>(std::move(*source), std::move(*tensors), options);
+  return std::make_unique<GraphModel>(std::move(*source), std::move(*tensors));
 }
 
 } // namespace
@@ -169,7 +172,7 @@ Expected<std::unique_ptr<Model>> openModel(StringRef path, const CompilerOptions
                                     "-lora is for language models of a Hugging Face directory or "
                                     "a GGUF file; " +
                                         path.str() + " is an ONNX graph");
-    return openGraph(path, options);
+    return openGraph(path);
   }
   Expected<LanguageModelSource> source = openLanguageModel(path);
   if (!source)

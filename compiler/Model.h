@@ -18,14 +18,17 @@ class Model {
 public:
   virtual ~Model() = default;
 
-  /// Builds the IR. A model can be imported several times, for other options (an ONNX graph is what
-  /// its file and -shape say, whatever the options).
+  /// Builds the IR. A model can be imported several times, for other options (an ONNX graph depends on
+  /// their shapes alone).
   virtual llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> import(mlir::MLIRContext *,
                                                                    const CompilerOptions &) = 0;
   /// Where the weights' recipes find their sources.
   virtual WeightFiles files() const = 0;
   /// Fills in what only this kind of model has.
   virtual void describe(const CompilerOptions &, ModelDescriptor &) const = 0;
+
+  /// Whether it is a graph over tensors, with one entry point `run`.
+  virtual bool isGraph() const = 0;
 
   std::string name;
   std::vector<uint8_t> tokenizer; ///< the blob of runtime/text; empty without one

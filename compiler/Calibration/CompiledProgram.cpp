@@ -194,12 +194,16 @@ void CompiledProgram::dropPages(uint64_t offset, uint64_t size) const {
 }
 
 Error CompiledProgram::call(StringRef entry, ArrayRef<int64_t> dims, ArrayRef<const void *> inputs,
-                            ArrayRef<void *> outputs) {
+                            ArrayRef<void *> outputs, ArrayRef<uint8_t> weights) {
   const QccEntry *found = state->program->entry(entry.str().c_str());
   if (!found)
     return failure(ExitCode::Internal, "calibration: no entry point " + entry);
-  return toError(state->program->call(*found, dims.data(), inputs.data(), outputs.data(),
-                                      state->kvCache.data()));
+  ArrayRef<uint8_t> own = this->weights(), used = weights.empty() ? own : weights;
+  state->program->file.weights = {used.data(), used.size()};
+  rt::Status status = state->program->call(*found, dims.data(), inputs.data(), outputs.data(),
+                                           state->kvCache.data());
+  state->program->file.weights = {own.data(), own.size()};
+  return toError(status);
 }
 
 } // namespace qcc

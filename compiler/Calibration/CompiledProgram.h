@@ -39,8 +39,10 @@ public:
 
   /// Runs an entry point on all threads. `dims` in the order of its dimNames, inputs and outputs in its own order; the
   /// state (KV cache) stays between calls.
+  /// `weights` take the place of the program's own for this call, unless empty.
   llvm::Error call(llvm::StringRef entry, llvm::ArrayRef<int64_t> dims,
-                   llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs);
+                   llvm::ArrayRef<const void *> inputs, llvm::ArrayRef<void *> outputs,
+                   llvm::ArrayRef<uint8_t> weights = {});
 
 private:
   struct State;

@@ -1,39 +1,19 @@
 //===- LayerQuantizer.cpp - Quantizes a language model layer by layer --------------------===//
 
 #include "compiler/Calibration/LayerQuantizer.h"
-#include "compiler/Calibration/StatisticsCollector.h"
 #include "compiler/Weights/ActivationScales.h"
-#include "dialects/QuantExt/Codec/Layout.h"
 #include "dialects/QuantExt/Codec/Reference.h"
-#include "frontends/Common/Error.h"
-#include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
 
 namespace qcc {
 
-/// Its step in a method stands before those that choose codes.
-static bool isAsymmetric(nn::WeightOp weight) { return weight.getMethod()->contains("gptaq"); }
-
-/// Half of what the inputs changed by is made up for: all of it fits the calibration text too well.
-static constexpr TargetOptions kTarget = {/*alpha=*/0.5, /*rho=*/0, /*damping=*/0.03};
-
 Error LayerQuantizer::start(mlir::ModuleOp module) {
-  mlir::SymbolTable symbols(module);
-  for (auto weight : module.getOps<nn::WeightOp>()) {
-    if (!weight.getObserver() || !weight.getMethod())
-      continue;
-    if (auto scales = symbols.lookup<nn::WeightOp>(activationScalesOf(weight.getSymName())))
-      scaled.push_back({weight, scales});
-    MethodOptions options = methodOptions(*weight.getMethod());
-    asymmetric |= isAsymmetric(weight);
-    if (options.gptq || options.descentSweeps)
-      hessians.insert(*weight.getObserver());
-  }
+  inputs.find(module);
   folds.find(module, runner);
   if (Error error = runner.embed(text.tokens, text.window, stream))
     return error;
-  if (asymmetric)
+  if (inputs.isAsymmetric())
     exact = stream;
   return heldOut.start();
 }
@@ -43,45 +23,29 @@ const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t i
   return runner.placeOf(scaledTensor(source).value_or(source));
 }
 
-/// Of -act=static8: the largest magnitude of a tensor, or of 32 channels of it, falls on 127.
-void LayerQuantizer::addScales(int64_t layer) {
-  for (auto [weight, scales] : scaled) {
-    const std::vector<float> &absMax = statistics.find(*weight.getObserver())->second.absMax;
-    int64_t count = cast<mlir::RankedTensorType>(scales.getSourceType()).getDimSize(0);
-    int64_t length = count == 1 ? absMax.size() : kUnit;
-    std::vector<float> found(count);
-    for (size_t i = 0; i < absMax.size(); ++i)
-      found[i / length] = std::max(found[i / length], absMax[i] / 127);
-    for (auto [i, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
-      if (const LayerRunner::Place *place = placeOf(weight, i); place && place->layer == layer)
-        addActivationScales(activationScales, source.getValue(), found);
-  }
-}
-
 std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
   const LayerRunner::Place *place = placeOf(weight, instance);
   return place ? std::optional(place->layer) : std::nullopt;
 }
 
 /// Runs the layer with its float weights on the whole text.
-Error LayerQuantizer::observe(int64_t layer, StringMap<StatisticsCollector> &collectors) {
+Error LayerQuantizer::observe(int64_t layer) {
   StringMap<std::vector<float>> exactInputs;
   for (int64_t w = 0; w < stream.windows; ++w) {
-    if (asymmetric)
+    if (inputs.isAsymmetric())
       if (Error error = runner.run(layer, layer + 1, exact, w, &exact,
                                    [&](StringRef observer, const float *x, int64_t rows) {
                                      int64_t k = runner.observers().find(observer)->second;
                                      exactInputs[observer].assign(x, x + rows * k);
                                    }))
         return error;
-    Error error = runner.run(layer, layer + 1, stream, w, nullptr,
-                             [&](StringRef observer, const float *x, int64_t rows) {
-                               StatisticsCollector &to = collectors.find(observer)->second;
-                               to.add(x, rows, pool);
-                               if (asymmetric && layer > 0)
-                                 to.addCross(exactInputs[observer].data(), x, rows, pool);
-                             });
-    pool.wait();
+    Error error = runner.run(
+        layer, layer + 1, stream, w, nullptr,
+        [&](StringRef observer, const float *x, int64_t rows) {
+          bool differs = inputs.isAsymmetric() && layer > 0;
+          inputs.add(observer, differs ? exactInputs[observer].data() : nullptr, x, rows);
+        });
+    inputs.wait();
     if (error)
       return error;
   }
@@ -91,35 +55,23 @@ Error LayerQuantizer::observe(int64_t layer, StringMap<StatisticsCollector> &col
 Error LayerQuantizer::begin(int64_t layer) {
   if (Error error = heldOut.runExact(layer))
     return error;
-  StringMap<StatisticsCollector> collectors;
+  inputs.clear();
   for (const auto &observer : runner.observers())
-    collectors.try_emplace(observer.getKey(), observer.getValue(),
-                           hessians.contains(observer.getKey()));
-  if (Error error = observe(layer, collectors))
+    inputs.watch(observer.getKey(), observer.getValue());
+  if (Error error = observe(layer))
     return error;
-  statistics.clear();
-  targets.clear();
-  factors.clear();
-  for (auto &collector : collectors) {
-    targets[collector.getKey()].cross = collector.second.finishCross();
-    InputStatistics &found = statistics[collector.getKey()] = collector.second.finish();
-    if (Error error = checkStatistics(found, found.k))
-      return make_error<ModelError>(ExitCode::BadModel, ("calibration: what layer " + Twine(layer) +
-                                                         " multiplies with @" + collector.getKey() +
-                                                         ": " + toString(std::move(error)))
-                                                            .str());
-    check(collector.getKey(), found, layer);
-  }
-  if (Error error = folds.choose(layer, statistics))
+  if (Error error = inputs.finish("layer " + Twine(layer)))
     return error;
-  // Both sides of the products are divided, as the inputs are.
-  for (auto &target : targets) {
-    ArrayRef<float> divisors = folds.factorsOf(target.getKey());
-    std::vector<float> &cross = target.second.cross;
-    for (size_t i = 0; i < cross.size() && !divisors.empty(); ++i)
-      cross[i] /= divisors[i / divisors.size()] * divisors[i % divisors.size()];
-  }
-  addScales(layer);
+  for (const auto &entry : inputs.statistics())
+    check(entry.getKey(), entry.second, layer);
+  if (Error error = folds.choose(layer, inputs.statistics()))
+    return error;
+  for (const auto &observer : runner.observers())
+    inputs.divide(observer.getKey(), folds.factorsOf(observer.getKey()));
+  inputs.addScales(activationScales, [&](nn::WeightOp weight, int64_t instance) {
+    const LayerRunner::Place *place = placeOf(weight, instance);
+    return place && place->layer == layer;
+  });
   return Error::success();
 }
 
@@ -183,47 +135,15 @@ Error LayerQuantizer::fold(nn::WeightOp weight, int64_t instance, int64_t firstR
 
 Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                                ArrayRef<float> values, QuantizedMatrix &rows) {
-  MethodOptions options = methodOptions(*weight.getMethod());
-  options.threads = jobs;
-  const InputStatistics *found = nullptr;
-  const HessianFactor *factor = nullptr;
   const LayerRunner::Place *place = placeOf(weight, instance);
-  if (weight.getObserver() && place) {
-    found = &statistics.find(*weight.getObserver())->second;
-    auto known = factors.find(*weight.getObserver());
-    if (options.gptq && known == factors.end()) {
-      Expected<HessianFactor> made =
-          HessianFactor::make(*found, options.damping, options.activationOrder);
-      if (!made)
-        return made.takeError();
-      known = factors.try_emplace(*weight.getObserver(), std::move(*made)).first;
-    }
-    if (options.gptq)
-      factor = &known->second;
-  } else {
-    // Nothing was observed: what is left is what needs no data.
-    options = methodOptions("mse");
-    options.threads = jobs;
-  }
-  ArrayRef<float> asked = values;
-  std::vector<float> moved;
-  if (found && isAsymmetric(weight)) {
-    const TargetStatistics &target = targets.find(*weight.getObserver())->second;
-    if (!target.cross.empty()) {
-      moved = values.vec();
-      if (Error error = moveTarget(moved.data(), rows.n, rows.k, *found, target, kTarget))
-        return error;
-      values = moved;
-    }
-  }
-  if (Error error = quantizeMatrix(values.data(), rows.n, rows.k, rows.scheme, found, options, rows,
-                                   nullptr, factor))
+  if (Error error = inputs.quantize(weight, weight.getObserver() && place, values, rows))
     return error;
   if (!place)
     return Error::success();
   std::vector<float> replacement = dequantize(rows);
-  if (measure && found) {
-    OutputError part = outputError(asked.data(), replacement.data(), rows.n, rows.k, found, jobs);
+  if (measure && weight.getObserver()) {
+    const InputStatistics &found = inputs.statistics().find(*weight.getObserver())->second;
+    OutputError part = outputError(values.data(), replacement.data(), rows.n, rows.k, &found, jobs);
     OutputError &sums =
         matrixErrors[cast<mlir::StringAttr>(weight.getSources()[instance]).getValue()];
     sums.error += part.error;

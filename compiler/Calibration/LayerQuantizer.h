@@ -11,17 +11,13 @@
 #include "compiler/Calibration/CalibrationText.h"
 #include "compiler/Calibration/ChannelFolds.h"
 #include "compiler/Calibration/LayerRunner.h"
-#include "compiler/Calibration/StatisticsCollector.h"
-#include "compiler/Methods/Hessian.h"
-#include "compiler/Methods/Methods.h"
+#include "compiler/Calibration/ObservedInputs.h"
 #include "compiler/Methods/Metrics.h"
-#include "compiler/Methods/Target.h"
 #include "compiler/Report/HeldOut.h"
 #include "compiler/Report/Report.h"
-#include "compiler/Weights/DataFreeQuantizer.h"
+#include "compiler/Weights/WeightQuantizer.h"
 #include "frontends/Common/TensorStorage.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/Support/ThreadPool.h"
 
 namespace qcc {
 
@@ -32,7 +28,7 @@ public:
   LayerQuantizer(LayerRunner &runner, const CalibrationText &text, const WeightFiles &files,
                  TensorTable &scales, unsigned jobs, bool measure = false)
       : runner(runner), text(text), activationScales(scales), folds(files, jobs), jobs(jobs),
-        measure(measure), heldOut(runner, text), pool(llvm::hardware_concurrency(jobs)) {}
+        measure(measure), heldOut(runner, text), inputs(jobs) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -50,18 +46,12 @@ public:
 
 private:
   void check(llvm::StringRef observer, const InputStatistics &found, int64_t layer);
-  void addScales(int64_t layer);
-  llvm::Error observe(int64_t layer, llvm::StringMap<StatisticsCollector> &collectors);
+  llvm::Error observe(int64_t layer);
   const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
 
   LayerRunner &runner;
   const CalibrationText &text;
   TensorTable &activationScales;
-  /// A weight whose input has static scales, and the one that holds them.
-  struct Scaled {
-    nn::WeightOp weight, scales;
-  };
-  std::vector<Scaled> scaled;
   ChannelFolds folds;
   unsigned jobs;
   bool measure;
@@ -70,15 +60,9 @@ private:
   llvm::MapVector<llvm::StringRef, OutputError> matrixErrors; ///< of the layer at hand, by source
   int64_t deadChannels = 0, tokens = 0, mostChannels = 0;
   std::string firstDead; ///< where there are any
-  llvm::DefaultThreadPool pool;
-  llvm::StringSet<> hessians; ///< observers whose weights need one
-  bool asymmetric = false;    ///< whether a weight's method is gptaq
-  HiddenStates stream;        ///< what the layers so far, quantized, make of the text
-  HiddenStates exact;         ///< what the float layers make of it; only for gptaq
-  /// Of the layer at hand, by observer.
-  llvm::StringMap<InputStatistics> statistics;
-  llvm::StringMap<TargetStatistics> targets;
-  llvm::StringMap<HessianFactor> factors;
+  HiddenStates stream;   ///< what the layers so far, quantized, make of the text
+  HiddenStates exact;    ///< what the float layers make of it; only for gptaq
+  ObservedInputs inputs; ///< of the layer at hand
 };
 
 } // namespace qcc

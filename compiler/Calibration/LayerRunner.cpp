@@ -3,10 +3,6 @@
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Model.h"
 #include "compiler/Target/TargetSpec.h"
-#include "compiler/Weights/Materialize.h"
-#include "dialects/QuantExt/Codec/Layout.h"
-#include "dialects/QuantExt/Codec/Rtn.h"
-#include "dialects/QuantExt/IR/QuantExt.h"
 #include "frontends/Common/Error.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -87,22 +83,16 @@ Expected<std::unique_ptr<LayerRunner>> LayerRunner::create(Model &model, StringR
     return program.takeError();
   runner->program = std::move(*program);
   for (auto weight : runner->program->module().getOps<nn::WeightOp>()) {
-    runner->weights[weight.getSymName()] = weight;
     if (!runner->layerWeights.contains(weight.getSymName()))
       continue;
     for (auto [layer, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>()))
       runner->places[source.getValue()] = {weight.getSymName().str(), int64_t(layer)};
     runner->numLayers = std::max<int64_t>(runner->numLayers, weight.getSources().size());
   }
-  MutableArrayRef<uint8_t> memory = runner->program->weights();
-  auto sink = [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
-    std::memcpy(memory.data() + offset, bytes.data(), bytes.size());
-    return Error::success();
-  };
-  if (Error error =
-          materializeWeights(runner->program->module(), model.files(), path, sink, {}, jobs))
-    return std::move(error);
-  runner->program->dropPages(0, memory.size());
+  Expected<ProgramWeights> memory = ProgramWeights::load(*runner->program, model, path, jobs);
+  if (!memory)
+    return memory.takeError();
+  runner->memory.emplace(std::move(*memory));
   if (Error error = runner->findTaps())
     return std::move(error);
   return runner;
@@ -175,49 +165,16 @@ std::vector<LayerRunner::Matrix> LayerRunner::matrices(int64_t layer) const {
 }
 
 std::vector<float> LayerRunner::read(const Place &place) const {
-  nn::WeightOp weight = weights.find(place.symbol)->second;
-  auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
-  Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
-  int64_t n = type.getDimSize(0), k = type.getDimSize(1), lanes = *weight.getLanes();
-  const uint8_t *base =
-      program->weights().data() + *weight.getOffset() + place.layer * *weight.getStride();
-  std::vector<std::vector<uint8_t>> components;
-  ArrayRef<int64_t> offsets = *weight.getComponentOffsets();
-  for (auto [offset, tile] : zip(offsets, tileBytes(scheme, k, lanes)))
-    components.emplace_back(base + offset, base + offset + divideCeil(n, lanes) * tile);
-  return unpack(scheme, n, k, lanes, components).values;
+  return memory->read(place.symbol, place.layer);
 }
 
 Error LayerRunner::replace(const Place &place, int64_t firstRow, ArrayRef<float> values) {
-  nn::WeightOp weight = weights.find(place.symbol)->second;
-  auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
-  uint8_t *base =
-      program->weights().data() + *weight.getOffset() + place.layer * *weight.getStride();
-  if (!weight.getScheme()) {
-    std::memcpy(base, values.data(), values.size() * sizeof(float));
-    return Error::success();
-  }
-  Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
-  int64_t k = type.getDimSize(1), lanes = *weight.getLanes();
-  int64_t rows = static_cast<int64_t>(values.size()) / k;
-  QuantizedMatrix matrix = makeMatrix(scheme, rows, k);
-  for (int64_t r = 0; r < rows; ++r) {
-    RtnResult result = quantizeRow(values.data() + r * k, scheme, k, rowOf(matrix, r));
-    if (result.fault != RtnResult::Fault::None)
-      return internal("@" + place.symbol + " row " + Twine(firstRow + r) + ": " + describe(result));
-  }
-  std::vector<uint8_t *> places;
-  ArrayRef<int64_t> offsets = *weight.getComponentOffsets();
-  for (auto [offset, tile] : zip(offsets, tileBytes(scheme, k, lanes)))
-    places.push_back(base + offset + firstRow / lanes * tile);
-  packTiles(matrix, lanes, places);
-  return Error::success();
+  return memory->replace(place.symbol, place.layer, firstRow, values);
 }
 
 void LayerRunner::dropLayer(int64_t layer) {
-  for (auto &[symbol, weight] : weights)
-    if (layerWeights.contains(symbol))
-      program->dropPages(*weight.getOffset() + layer * *weight.getStride(), *weight.getStride());
+  for (const auto &symbol : layerWeights)
+    memory->drop(symbol.getKey(), layer);
 }
 
 } // namespace qcc

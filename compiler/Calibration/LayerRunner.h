@@ -9,9 +9,7 @@
 #ifndef QCC_COMPILER_CALIBRATION_LAYERRUNNER_H
 #define QCC_COMPILER_CALIBRATION_LAYERRUNNER_H
 
-#include "compiler/Calibration/CompiledProgram.h"
-#include "dialects/NN/IR/NN.h"
-#include "dialects/QuantExt/Codec/Scheme.h"
+#include "compiler/Calibration/ProgramWeights.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -83,9 +81,9 @@ private:
   llvm::Error findTaps();
 
   std::unique_ptr<CompiledProgram> program;
+  std::optional<ProgramWeights> memory;
   llvm::StringSet<> layerWeights; ///< symbols
   llvm::StringMap<Place> places;  ///< by source
-  llvm::StringMap<nn::WeightOp> weights;
   llvm::StringMap<int64_t> observerWidths;
   std::vector<std::string> tapNames;
   std::vector<std::vector<float>> tapBuffers;

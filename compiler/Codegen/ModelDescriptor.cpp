@@ -12,7 +12,7 @@ using namespace llvm;
 
 namespace qcc {
 
-static std::optional<int32_t> boundaryType(mlir::Type type) {
+std::optional<int32_t> boundaryType(mlir::Type type) {
   if (type.isF32())
     return QCC_F32;
   if (type.isF16())

@@ -40,6 +40,9 @@ struct ModelDescriptor {
   std::optional<LanguageModelDescriptor> languageModel;
 };
 
+/// The QccType of a tensor's elements at the boundary; nothing for types that cannot cross it.
+std::optional<int32_t> boundaryType(mlir::Type type);
+
 /// The entry points of `module` after the Bufferize stage. Fails (Unsupported) for element types
 /// that cannot cross the boundary.
 llvm::Expected<std::vector<EntryDescriptor>> collectEntries(mlir::ModuleOp module);

@@ -24,8 +24,9 @@ import rows_output
 import rows_quantized
 import rows_smollm2
 import rows_tensor
+import rows_tensor_calibration
 
-TABLES = [rows_language, rows_quantized, rows_checkpoints, rows_lora, rows_output, rows_bad_input, rows_calibration, rows_tensor, rows_smollm2]
+TABLES = [rows_language, rows_quantized, rows_checkpoints, rows_lora, rows_output, rows_bad_input, rows_calibration, rows_tensor, rows_tensor_calibration, rows_smollm2]
 
 
 def write_junit(path, results):

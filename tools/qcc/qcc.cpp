@@ -53,14 +53,13 @@ static Option<std::string> method(
     "method", cl::value_desc("A+B"), cl::cat(category),
     cl::desc("How codes are chosen: rtn (round to nearest), mse, and with -calib importance, gptq, "
              "gptaq, descent, smoothquant, awq (default: the best known for these bits)"));
-static Option<std::string> calibration("calib", cl::value_desc("FILE"), cl::cat(category),
-                                       cl::desc("Text to calibrate on"));
-static Option<double>
-    bitsPerWeight("bpw", cl::value_desc("X"), cl::cat(category),
-                  cl::desc("Budget of -bits=auto: bits per weight of the layers"));
-static Option<std::string>
-    recipe("recipe", cl::value_desc("FILE"), cl::cat(category),
-           cl::desc("The grid of every weight matrix, as -save-recipe wrote it"));
+static Option<std::string> calibration("calib", cl::value_desc("PATH"), cl::cat(category),
+                                       cl::desc("What to calibrate on: a text, or inputs of an ONNX "
+                                                 "model (a directory of .npy files, or a .npz)"));
+static Option<double> bitsPerWeight("bpw", cl::value_desc("X"), cl::cat(category),
+                                    cl::desc("Budget of -bits=auto: bits per weight of the layers"));
+static Option<std::string> recipe("recipe", cl::value_desc("FILE"), cl::cat(category),
+                                  cl::desc("The grid of every weight matrix, as -save-recipe wrote it"));
 static Option<std::string> saveRecipe("save-recipe", cl::value_desc("FILE"), cl::cat(category),
                                       cl::desc("Write what -bits=auto chose"));
 static Option<std::string>

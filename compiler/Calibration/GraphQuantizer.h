@@ -1,0 +1,50 @@
+//===- GraphQuantizer.h - Quantizes a tensor model on samples of its inputs ---------------===//
+//
+// Steps are consecutive observers of the graph. In each, all samples run through the graph with the
+// quantized weights of the steps before it and float ones after; the statistics decide codes and
+// scales of the step's weights, which replace the float ones.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QCC_COMPILER_CALIBRATION_GRAPHQUANTIZER_H
+#define QCC_COMPILER_CALIBRATION_GRAPHQUANTIZER_H
+
+#include "compiler/Calibration/GraphRunner.h"
+#include "compiler/Calibration/ObservedInputs.h"
+#include "compiler/Weights/WeightQuantizer.h"
+#include "frontends/Common/TensorStorage.h"
+
+namespace qcc {
+
+class GraphQuantizer final : public WeightQuantizer {
+public:
+  /// Hessians of a step take no more than this, but for a single larger one.
+  static constexpr int64_t kHessianBytes = int64_t(1) << 29;
+  /// A step ends when it has its share of the graph's observers: every step runs all samples.
+  static constexpr int64_t kSteps = 12;
+
+  /// `scales` gets the static scales of activations.
+  GraphQuantizer(GraphRunner &runner, TensorTable &scales, unsigned jobs)
+      : runner(runner), activationScales(scales), inputs(jobs) {}
+
+  /// Before anything else; `module` is what is being compiled.
+  llvm::Error start(mlir::ModuleOp module);
+
+  std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override;
+  llvm::Error begin(int64_t step) override;
+  llvm::Error end(int64_t) override { return llvm::Error::success(); }
+  llvm::Error fold(nn::WeightOp, int64_t, int64_t, int64_t, llvm::MutableArrayRef<float>) override {
+    return llvm::Error::success();
+  }
+  llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
+                       llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
+
+private:
+  GraphRunner &runner;
+  TensorTable &activationScales;
+  ObservedInputs inputs;          ///< of the step at hand
+  llvm::StringMap<int64_t> steps; ///< by observer
+};
+
+} // namespace qcc
+
+#endif // QCC_COMPILER_CALIBRATION_GRAPHQUANTIZER_H
