@@ -11,6 +11,7 @@
 #include "compiler/Model.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Progress.h"
+#include "compiler/Report/Gather.h"
 #include "compiler/Weights/ActivationScales.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
 #include "compiler/Weights/Materialize.h"
@@ -29,6 +30,9 @@ using namespace llvm;
 
 namespace qcc {
 namespace {
+
+/// Windows of the calibration text that only the report sees.
+constexpr int64_t kHeldOutWindows = 4;
 
 /// A file that is removed when it goes out of scope.
 struct TemporaryFile {
@@ -81,7 +85,7 @@ public:
     if (Error error = writeOutput())
       return error;
     progress.finish();
-    return Error::success();
+    return showReport();
   }
 
 private:
@@ -162,10 +166,10 @@ private:
   }
 
   Error stageError(StringRef stage, StringRef reproducer) {
-    return make_error<ModelError>(
-        ExitCode::Internal, (Twine(request.model) + ": stage " + stage + ": " + diagnostics +
-                             "; this is a fault of qcc, please report it with " + reproducer)
-                                .str());
+    return make_error<ModelError>(ExitCode::Internal,
+                                  (Twine(request.model) + ": stage " + stage + ": " + diagnostics +
+                                   "; this is a fault of qcc, please report it with " + reproducer)
+                                      .str());
   }
 
   void listWeights() {
@@ -318,9 +322,9 @@ private:
       return std::move(error);
     progress.step("sensitivity");
     double bits = request.options.bitsPerWeight;
-    Expected<std::vector<WeightSensitivity>> measured = measureSensitivity(
-        *layerRunner, calibrationText, probesFor(bits), request.jobs,
-        [&](int64_t done, int64_t total) { progress.update(done, total); });
+    Expected<std::vector<WeightSensitivity>> measured =
+        measureSensitivity(*layerRunner, calibrationText, probesFor(bits), request.jobs,
+                           [&](int64_t done, int64_t total) { progress.update(done, total); });
     if (!measured)
       return measured.takeError();
     double elements = 0;
@@ -343,15 +347,14 @@ private:
     progress.step("calibrate");
     Expected<CalibrationText> text =
         readText("-calib", options.calibration, model->tokenizer, options.calibrationWindows,
-                 options.calibrationWindow, TakeWindows::Spread);
+                 options.calibrationWindow, TakeWindows::Spread, kHeldOutWindows);
     if (!text)
       return text.takeError();
     calibrationText = std::move(*text);
     for (const std::string &warning : calibrationText.warnings)
       WithColor::warning() << warning << '\n';
-    Expected<std::unique_ptr<LayerRunner>> runner =
-        LayerRunner::create(*model, request.model, context, options, calibrationText.window,
-                            request.jobs);
+    Expected<std::unique_ptr<LayerRunner>> runner = LayerRunner::create(
+        *model, request.model, context, options, calibrationText.window, request.jobs);
     if (!runner)
       return runner.takeError();
     layerRunner = std::move(*runner);
@@ -371,9 +374,11 @@ private:
     if (Error error = openCalibration())
       return error;
     auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, model->files(),
-                                                   calibrated, request.jobs);
+                                                   calibrated, request.jobs,
+                                                   /*measure=*/!request.report.empty());
     if (Error error = layers->start(*module))
       return error;
+    layerQuantizer = layers.get();
     quantizer = std::move(layers);
     return Error::success();
   }
@@ -422,7 +427,46 @@ private:
       return e;
     if (Error e = artifact.setChatTemplate(model->chatTemplate))
       return e;
-    return artifact.commit();
+    if (Error e = gatherReport(artifact))
+      return e;
+    if (Error e = artifact.commit())
+      return e;
+    report.fileBytes = artifact.size();
+    return Error::success();
+  }
+
+  //===--- report --------------------------------------------------------------===//
+
+  /// What is known before the artifact is complete, and its summary into the artifact.
+  Error gatherReport(ArtifactWriter &artifact) {
+    report.model = model->name;
+    report.compiler = std::string("qcc ") + QCC_VERSION + ", LLVM " + LLVM_VERSION_STRING;
+    report.target = target.triple + " " + target.cpu;
+    addWeights(*module, report);
+    report.bytes.push_back({"tokenizer", model->tokenizer.size()});
+    report.bytes.push_back({"program", artifact.overheadBytes() - model->tokenizer.size()});
+    if (layerQuantizer) {
+      int64_t heldOut = calibrationText.heldOut.size() / calibrationText.window;
+      report.calibration = {calibrationText.path, calibrationText.hash, calibrationText.windows(),
+                            calibrationText.window, heldOut};
+      progress.step("judge");
+      if (Error error = layerQuantizer->finish(report))
+        return error;
+      for (const std::string &warning : report.warnings)
+        WithColor::warning() << warning << '\n';
+      report.warnings.insert(report.warnings.begin(), calibrationText.warnings.begin(),
+                             calibrationText.warnings.end());
+    }
+    return artifact.setReport(report.summary());
+  }
+
+  Error showReport() {
+    for (const auto &[name, seconds] : progress.times())
+      report.times.push_back({name, seconds});
+    report.peakBytes = peakMemory();
+    if (report.calibration && !request.quiet)
+      errs() << report.text();
+    return request.report.empty() ? Error::success() : writeReport(report, request.report);
   }
 
   Error writeHeader(StringRef output) {
@@ -500,6 +544,8 @@ private:
   std::vector<TensorSample> samples;
   std::unique_ptr<GraphRunner> graphRunner;
   std::unique_ptr<WeightQuantizer> quantizer;
+  LayerQuantizer *layerQuantizer = nullptr; ///< the same, when it is one
+  CompileReport report;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   ModelDescriptor descriptor;
   LLVMContext llvmContext;

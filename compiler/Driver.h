@@ -22,6 +22,7 @@ struct CompileRequest {
   Phase compileTo = Phase::LLVM; ///< stops after this phase and writes MLIR
   std::string dumpPhasesTo;      ///< directory for the IR after every phase
   std::string activationScales;  ///< JSON file with the scales of -act=static8
+  std::string report; ///< file for the report: JSON, or HTML when it ends so; empty: none
   std::string program;           ///< path of qcc itself: the runtime lies beside it
   bool quiet = false;
   bool verbose = false; ///< lists every weight with its scheme and size

@@ -31,6 +31,12 @@ public:
                          "); -bits=" + std::to_string(options.bits) +
                          " quantizes its dequantized weights once more and loses quality; "
                          "-bits=keep holds them exactly");
+    bool floatCodebooks = source.quantization && options.bits == 0 &&
+                          source.quantization->method == QuantizationMethod::BitsAndBytes &&
+                          source.quantization->bits == 4;
+    if (floatCodebooks && options.activations == Activations::Int8)
+      warnings.push_back(source.path + ": matrices of NF4 and FP4 have no int8 products; they run "
+                                       "with float activations, as with -act=f32");
   }
 
   /// Takes the adapter that the options name.

@@ -135,6 +135,7 @@ void buildTilePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addNestedPass<func::FuncOp>(createTileToThreads());
   cleanUp(pm);
   resolveSizes(pm);
+  pm.addNestedPass<func::FuncOp>(createHoistDestinations());
 }
 
 void buildVectorizePipeline(OpPassManager &pm, const CompilerOptions &options) {

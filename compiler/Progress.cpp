@@ -28,8 +28,12 @@ void Progress::update(uint64_t newDone, uint64_t newTotal) {
 }
 
 void Progress::finish() {
-  if (!name.empty() && !quiet)
+  if (name.empty())
+    return;
+  if (!quiet)
     line(/*final=*/true);
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  ended.emplace_back(std::move(name), seconds.count());
   name.clear();
 }
 

@@ -5,6 +5,9 @@
 #include "llvm/ADT/StringRef.h"
 #include <chrono>
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace qcc {
 
@@ -19,12 +22,15 @@ public:
   void update(uint64_t done, uint64_t total);
   /// Ends the last step.
   void finish();
+  /// How long each step that ended took, in seconds.
+  const std::vector<std::pair<std::string, double>> &times() const { return ended; }
 
 private:
   void line(bool final);
 
   bool quiet;
   std::string name;
+  std::vector<std::pair<std::string, double>> ended;
   uint64_t done = 0, total = 0;
   std::chrono::steady_clock::time_point start, drawn;
 };

@@ -19,7 +19,8 @@ constexpr double kFewestCharactersPerToken = 2.0;
 } // namespace
 
 Expected<CalibrationText> readText(StringRef option, StringRef path, ArrayRef<uint8_t> tokenizer,
-                                   int64_t windows, int64_t window, TakeWindows take) {
+                                   int64_t windows, int64_t window, TakeWindows take,
+                                   int64_t heldOut) {
   std::string named = (option + "=" + path).str();
   auto wrong = [&](const Twine &what) { return wrongUse(named, what); };
   if (tokenizer.empty())
@@ -51,11 +52,14 @@ Expected<CalibrationText> readText(StringRef option, StringRef path, ArrayRef<ui
   int64_t body = window - static_cast<int64_t>(begin.size());
   int64_t available = static_cast<int64_t>(all.size()) / body;
   if (available == 0)
-    return wrong("has " + Twine(all.size()) + " tokens, less than one window of " +
-                           Twine(window) + "; name a longer text");
-  int64_t taken = std::min(windows, available);
-  if (taken < windows)
-    text.warnings.push_back((Twine(named) + " is short: " + Twine(taken) + " windows of " +
+    return wrong("has " + Twine(all.size()) + " tokens, less than one window of " + Twine(window) +
+                 "; name a longer text");
+  // A short text is for calibration first: a fifth of it at most is held out.
+  int64_t taken = std::min(windows + heldOut, available);
+  heldOut = std::min(heldOut, std::max(taken - windows, taken / 5));
+  int64_t calibrated = taken - heldOut;
+  if (calibrated < windows)
+    text.warnings.push_back((Twine(named) + " is short: " + Twine(calibrated) + " windows of " +
                              Twine(window) + " tokens instead of " + Twine(windows) +
                              "; results get better with a longer text")
                                 .str());
@@ -65,9 +69,12 @@ Expected<CalibrationText> readText(StringRef option, StringRef path, ArrayRef<ui
                              "token; calibrate on text of the kind and language the model will see")
                                 .str());
   for (int64_t w = 0; w < taken; ++w) {
-    text.tokens.insert(text.tokens.end(), begin.begin(), begin.end());
+    // Held-out windows are spread as evenly as the others.
+    bool apart = (w + 1) * heldOut / taken > w * heldOut / taken;
+    std::vector<int32_t> &to = apart ? text.heldOut : text.tokens;
+    to.insert(to.end(), begin.begin(), begin.end());
     auto first = all.begin() + (take == TakeWindows::First ? w : w * available / taken) * body;
-    text.tokens.insert(text.tokens.end(), first, first + body);
+    to.insert(to.end(), first, first + body);
   }
   return text;
 }

@@ -15,7 +15,7 @@ Error LayerQuantizer::start(mlir::ModuleOp module) {
     return error;
   if (inputs.isAsymmetric())
     exact = stream;
-  return Error::success();
+  return heldOut.start();
 }
 
 const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t instance) const {
@@ -53,6 +53,8 @@ Error LayerQuantizer::observe(int64_t layer) {
 }
 
 Error LayerQuantizer::begin(int64_t layer) {
+  if (Error error = heldOut.runExact(layer))
+    return error;
   inputs.clear();
   for (const auto &observer : runner.observers())
     inputs.watch(observer.getKey(), observer.getValue());
@@ -60,6 +62,8 @@ Error LayerQuantizer::begin(int64_t layer) {
     return error;
   if (Error error = inputs.finish("layer " + Twine(layer)))
     return error;
+  for (const auto &entry : inputs.statistics())
+    check(entry.getKey(), entry.second, layer);
   if (Error error = folds.choose(layer, inputs.statistics()))
     return error;
   for (const auto &observer : runner.observers())
@@ -75,7 +79,49 @@ Error LayerQuantizer::end(int64_t layer) {
   for (int64_t w = 0; w < stream.windows; ++w)
     if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
       return error;
+  if (Error error = heldOut.runQuantized(layer))
+    return error;
   runner.dropLayer(layer);
+  LayerError &error = errors.emplace_back();
+  if (!heldOut.empty())
+    error.hidden = heldOut.error();
+  for (auto &[source, sums] : matrixErrors)
+    error.matrices.push_back({source.str(), sums.relative()});
+  matrixErrors.clear();
+  return Error::success();
+}
+
+void LayerQuantizer::check(StringRef observer, const InputStatistics &found, int64_t layer) {
+  tokens = found.tokens;
+  mostChannels = std::max(mostChannels, found.k);
+  int64_t dead = count(found.absMax, 0.0f);
+  if (dead && !deadChannels)
+    firstDead = ("layer " + Twine(layer) + ", @" + observer).str();
+  deadChannels += dead;
+}
+
+Error LayerQuantizer::finish(CompileReport &report) {
+  report.layers = std::move(errors);
+  if (tokens < mostChannels)
+    report.warnings.push_back(("calibration saw " + Twine(tokens) + " tokens, fewer than the " +
+                               Twine(mostChannels) +
+                               " input channels of the widest matrix; give "
+                               "-calib a longer text, or more windows with -calib-windows")
+                                  .str());
+  if (deadChannels)
+    report.warnings.push_back(
+        (Twine(deadChannels) + " input channels (the first in " + firstDead +
+         ") were never active on the calibration text, so nothing is known of "
+         "their weights; give -calib text of more kinds")
+            .str());
+  if (heldOut.empty())
+    return Error::success();
+  Expected<Comparison> comparison = heldOut.compare();
+  if (!comparison)
+    return comparison.takeError();
+  report.quality = comparison->finish();
+  report.divergences = comparison->all();
+  append_range(report.warnings, qualityWarnings(*report.quality));
   return Error::success();
 }
 
@@ -92,7 +138,18 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
   const LayerRunner::Place *place = placeOf(weight, instance);
   if (Error error = inputs.quantize(weight, weight.getObserver() && place, values, rows))
     return error;
-  return place ? runner.replace(*place, firstRow, dequantize(rows)) : Error::success();
+  if (!place)
+    return Error::success();
+  std::vector<float> replacement = dequantize(rows);
+  if (measure && weight.getObserver()) {
+    const InputStatistics &found = inputs.statistics().find(*weight.getObserver())->second;
+    OutputError part = outputError(values.data(), replacement.data(), rows.n, rows.k, &found, jobs);
+    OutputError &sums =
+        matrixErrors[cast<mlir::StringAttr>(weight.getSources()[instance]).getValue()];
+    sums.error += part.error;
+    sums.signal += part.signal;
+  }
+  return runner.replace(*place, firstRow, replacement);
 }
 
 } // namespace qcc

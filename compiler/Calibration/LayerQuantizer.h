@@ -12,17 +12,23 @@
 #include "compiler/Calibration/ChannelFolds.h"
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Calibration/ObservedInputs.h"
+#include "compiler/Methods/Metrics.h"
+#include "compiler/Report/HeldOut.h"
+#include "compiler/Report/Report.h"
 #include "compiler/Weights/WeightQuantizer.h"
 #include "frontends/Common/TensorStorage.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace qcc {
 
 class LayerQuantizer final : public WeightQuantizer {
 public:
-  /// `scales` gets the static scales of activations, layer by layer.
+  /// `scales` gets the static scales of activations, layer by layer. `measure` says whether the
+  /// output error of each matrix is wanted, which takes about as long as choosing its codes.
   LayerQuantizer(LayerRunner &runner, const CalibrationText &text, const WeightFiles &files,
-                 TensorTable &scales, unsigned jobs)
-      : runner(runner), text(text), activationScales(scales), folds(files, jobs), inputs(jobs) {}
+                 TensorTable &scales, unsigned jobs, bool measure = false)
+      : runner(runner), text(text), activationScales(scales), folds(files, jobs), jobs(jobs),
+        measure(measure), heldOut(runner, text), inputs(jobs) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -35,7 +41,11 @@ public:
   llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                        llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
 
+  /// After the last layer: adds errors, quality and warnings.
+  llvm::Error finish(CompileReport &report);
+
 private:
+  void check(llvm::StringRef observer, const InputStatistics &found, int64_t layer);
   llvm::Error observe(int64_t layer);
   const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
 
@@ -43,6 +53,13 @@ private:
   const CalibrationText &text;
   TensorTable &activationScales;
   ChannelFolds folds;
+  unsigned jobs;
+  bool measure;
+  HeldOut heldOut;
+  std::vector<LayerError> errors;                             ///< by layer
+  llvm::MapVector<llvm::StringRef, OutputError> matrixErrors; ///< of the layer at hand, by source
+  int64_t deadChannels = 0, tokens = 0, mostChannels = 0;
+  std::string firstDead; ///< where there are any
   HiddenStates stream;   ///< what the layers so far, quantized, make of the text
   HiddenStates exact;    ///< what the float layers make of it; only for gptaq
   ObservedInputs inputs; ///< of the layer at hand

@@ -179,6 +179,11 @@ Error ArtifactWriter::setChatTemplate(StringRef text) {
                         state->trailer.template_size);
 }
 
+Error ArtifactWriter::setReport(StringRef text) {
+  return state->section(arrayRefFromStringRef(text), state->trailer.report_offset,
+                        state->trailer.report_size);
+}
+
 Error ArtifactWriter::commit() {
   QccTrailer &trailer = state->trailer;
   memcpy(trailer.magic, QCC_TRAILER_MAGIC, sizeof trailer.magic);

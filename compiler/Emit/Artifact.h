@@ -1,9 +1,9 @@
 //===- Artifact.h - Writes the file that qcc hands out
 //---------------------===//
 //
-// An artifact is: program | weights | tokenizer | chat template | trailer
-// (abi.h). Weights are written one after another, or at any place in any order,
-// so that the compiler never holds more of them than the one it works on. The
+// An artifact is: program | weights | tokenizer | chat template | report |
+// trailer (abi.h). Weights are written one after another, or at any place in any
+// order, so that the compiler never holds more of them than the one it works on. The
 // file has a temporary name in the output's directory until commit(), and is
 // removed when that is not reached.
 //
@@ -58,6 +58,9 @@ public:
   /// The bytes of runtime/text's tokenizer, and the chat template's text.
   llvm::Error setTokenizer(llvm::ArrayRef<uint8_t> bytes);
   llvm::Error setChatTemplate(llvm::StringRef text);
+
+  /// "key: value" lines that `info` shows beside those of the program.
+  llvm::Error setReport(llvm::StringRef text);
 
   /// Writes the trailer, makes a program executable, and gives the file its
   /// name.

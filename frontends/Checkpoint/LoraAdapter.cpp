@@ -83,8 +83,8 @@ Error LoraAdapter::readConfig() {
   std::optional<uint64_t> size = r ? unsignedOf(*r) : std::nullopt;
   if (!size || *size == 0 || *size > 65536)
     return badModel(file, "key r", "is not an integer from 1 to 65536");
-  if (!alpha || !alpha->is_number() || !std::isfinite(alpha->get<double>()))
-    return badModel(file, "key lora_alpha", "is not a finite number");
+  if (!alpha || !alpha->is_number() || !(std::fabs(alpha->get<double>()) <= 1e30))
+    return badModel(file, "key lora_alpha", "is not a number within -1e30..1e30");
   rank = *size;
   const json *root = findMember(*config, "use_rslora");
   if (root && !root->is_boolean() && !root->is_null())

@@ -19,6 +19,11 @@ struct OutputsToDestinations final : impl::OutputsToDestinationsBase<OutputsToDe
       return;
     auto ret = cast<func::ReturnOp>(f.getBody().front().getTerminator());
     OpBuilder b(ret);
+    // Inputs are the caller's; bufferization would write to any argument.
+    for (unsigned i = 0; i < f.getNumArguments(); ++i)
+      if (f.getArgAttr(i, "nn.input"))
+        f.setArgAttr(i, bufferization::BufferizationDialect::kWritableAttrName,
+                     b.getBoolAttr(false));
     llvm::BitVector moved(f.getNumResults());
     for (unsigned i = 0; i < f.getNumResults(); ++i) {
       DictionaryAttr attrs = f.getResultAttrDict(i);

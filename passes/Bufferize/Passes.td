@@ -7,6 +7,8 @@ include "mlir/Pass/PassBase.td"
 def OutputsToDestinations : Pass<"qcc-outputs-to-destinations", "mlir::func::FuncOp"> {
   let summary = "results of entry points go to memory of the caller";
   let description = [{
+    Inputs are marked as read-only: bufferization would write to them in place.
+
     ```mlir
     func.func @f(...) -> (tensor<1x8xf32> {nn.output = "y"}) attributes {nn.entry} { return %y }
     // becomes

@@ -26,4 +26,24 @@ def TileToThreads : Pass<"qcc-tile-to-threads", "mlir::func::FuncOp"> {
                            "mlir::tensor::TensorDialect", "qcc::quant_ext::QuantExtDialect"];
 }
 
+def HoistDestinations : Pass<"qcc-hoist-destinations", "mlir::func::FuncOp"> {
+  let summary = "one buffer for what the regions of a choice yield";
+  let description = [{
+    The empty tensors that the loops in the regions of an `scf.index_switch` write become one buffer, before it.
+
+    ```mlir
+    %y = scf.index_switch %kind -> tensor<?x64xf32>
+      case 1 { %a = tensor.empty(%t), %r = scf.forall ... shared_outs(%o = %a), scf.yield %r }
+      default { %b = tensor.empty(%t), %r = scf.forall ... shared_outs(%o = %b), scf.yield %r }
+    // becomes
+    %a = bufferization.alloc_tensor(%t)
+    %y = scf.index_switch %kind -> tensor<?x64xf32>
+      case 1 { %r = scf.forall ... shared_outs(%o = %a), scf.yield %r }
+      default { %r = scf.forall ... shared_outs(%o = %a), scf.yield %r }
+    ```
+  }];
+  let dependentDialects = ["mlir::bufferization::BufferizationDialect", "mlir::scf::SCFDialect",
+                           "mlir::tensor::TensorDialect"];
+}
+
 #endif // QCC_PASSES_TILE

@@ -98,6 +98,12 @@ std::string describeProgram(const Program &program) {
     if (out.back() != '\n')
       out += '\n';
   }
+  const Span &report = program.file.report;
+  if (report.size != 0) {
+    out.append(reinterpret_cast<const char *>(report.data), report.size);
+    if (out.back() != '\n')
+      out += '\n';
+  }
   out += format("features: %s\n", model.features);
   out += format("threads: %u\n", program.team.size());
   out += format("file bytes: %" PRIu64 "\n", program.file.fileSize);

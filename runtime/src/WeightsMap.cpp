@@ -56,7 +56,8 @@ Status checkTrailer(const QccTrailer &trailer, uint64_t fileSize, int64_t weight
   } const sections[] = {
       {"weights", trailer.weights_offset, trailer.weights_size, QCC_SECTION_ALIGN},
       {"tokenizer", trailer.tokenizer_offset, trailer.tokenizer_size, kAlignment},
-      {"chat template", trailer.template_offset, trailer.template_size, 1}};
+      {"chat template", trailer.template_offset, trailer.template_size, 1},
+      {"report", trailer.report_offset, trailer.report_size, 1}};
   for (const auto &s : sections) {
     Status status = checkSection(s.what, s.offset, s.size, s.alignment, end, name);
     if (status.failed())
@@ -93,6 +94,8 @@ Status WeightsMap::map(const QccModel &model, int fd, const std::string &shown) 
     first = trailer.tokenizer_offset;
   if (trailer.template_size != 0 && trailer.template_offset < first)
     first = trailer.template_offset;
+  if (trailer.report_size != 0 && trailer.report_offset < first)
+    first = trailer.report_offset;
   first -= first % QCC_SECTION_ALIGN;
   if (first == fileSize)
     return {};
@@ -109,6 +112,7 @@ Status WeightsMap::map(const QccModel &model, int fd, const std::string &shown) 
   weights = section(trailer.weights_offset, trailer.weights_size);
   tokenizer = section(trailer.tokenizer_offset, trailer.tokenizer_size);
   chatTemplate = section(trailer.template_offset, trailer.template_size);
+  report = section(trailer.report_offset, trailer.report_size);
   return {};
 }
 

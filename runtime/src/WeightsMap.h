@@ -1,7 +1,7 @@
 //===- WeightsMap.h - What follows the program in its file
 //-----------------===//
 //
-// Weights, tokenizer and chat template are mapped read-only from the artifact
+// Weights, tokenizer, chat template and report are mapped read-only from the artifact
 // itself (or from a file beside it): nothing is loaded or copied, and processes
 // share them.
 //
@@ -32,6 +32,7 @@ public:
   Status openFile(const QccModel &model, const std::string &path);
 
   Span weights, tokenizer, chatTemplate;
+  Span report; ///< what the compiler measured: "key: value" lines
   uint64_t fileSize = 0;
 
 private:

@@ -379,6 +379,6 @@ def rows():
         + [program_row(*case) for case in PROGRAM_CASES]
         + [
             damaged_program_row("cut", lambda raw: raw[:-4096]),
-            damaged_program_row("without its trailer", lambda raw: raw[:-64] + bytes(64)),
+            damaged_program_row("without its trailer", lambda raw: raw[:-80] + bytes(80)),
         ]
     )

@@ -3,6 +3,7 @@
 stories260k (real float weights) is calibrated on one text and judged on another, by `qcc verify`.
 """
 
+import json
 import os
 import re
 import shutil
@@ -61,6 +62,66 @@ def same_row(name, *options):
             return at_most(float(a.read() != b.read()), 0)
 
     return Row("calibration", "the same bytes: " + name, run)
+
+
+# --- the report
+
+
+def described(context, options):
+    """Compiles with reports; JSON, HTML, what was printed, and the lines of `info`."""
+    directory = scratch(context, "report " + " ".join(options))
+    program, results = os.path.join(directory, "program"), []
+    for name in ("report.json", "report.html"):
+        file = os.path.join(directory, name)
+        result = context.run_qcc(
+            context.data(STORIES), *[o.replace("{text}", text(context, "c4.txt")) for o in options], "-report=" + file, "-o", program
+        )
+        if result.returncode != 0:
+            raise Failure("exit %d: %s" % (result.returncode, result.stderr.strip()[-300:]))
+        with open(file) as f:
+            results.append(f.read())
+    info = json.loads(context.run(program, "info", "--json").stdout)
+    return json.loads(results[0]), results[1], result.stderr, info, os.path.getsize(program)
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failure("the report is wrong: " + what)
+
+
+def report_row():
+    def run(context):
+        report, page, printed, info, size = described(context, ("-bits=4", "-method=gptq", "-calib={text}", "-calib-windows=8"))
+        quality = report["held_out"]
+        expect(report["file_bytes"] == size, "file_bytes")
+        expect(sum(report["bytes"].values()) <= size <= sum(report["bytes"].values()) + 4096, "bytes do not add up")
+        expect(report["bits_per_weight"]["layers"] >= 4.5, "bits_per_weight")
+        expect(report["methods"] == "importance+gptq", "methods")
+        expect(report["calibration"]["windows"] == 8 and report["calibration"]["held_out_windows"] == 4, "windows")
+        expect(quality["positions"] == 4 * 256, "positions")
+        expect(len(report["layers"]) == 5 and all(0 < l["hidden_state_error"] < 1 for l in report["layers"]), "layers")
+        expect(all(len(l["output_errors"]) == 7 and max(l["output_errors"].values()) < 0.3 for l in report["layers"]), "matrices")
+        expect(report["peak_memory_bytes"] > 1 << 20 and report["seconds"]["weights"] > 0, "time and memory")
+        expect(page.count("<svg") == 3 and "http" not in page, "plots")
+        expect("held out" in printed and "perplexity" in printed, "nothing was printed")
+        expect(report["calibration"]["sha256"] in info["calibration"], "info has no hash")
+        expect("%.5f" % quality["kl_divergence"]["mean"] in info["held-out KL divergence"], "info has no divergence")
+        return at_most(quality["kl_divergence"]["mean"], 0.5)
+
+    return Row("calibration", "report", run)
+
+
+def plain_report_row():
+    """Without calibration there are sizes, time and memory."""
+
+    def run(context):
+        report, page, printed, info, size = described(context, ("-bits=4", "-method=rtn"))
+        expect("held_out" not in report and "calibration" not in report, "there was no calibration")
+        expect("held out" not in printed, "printed without calibration")
+        expect(info["bits per weight"].startswith("%.3f" % report["bits_per_weight"]["layers"]), "info")
+        return at_most(abs(report["file_bytes"] - size), 0)
+
+    return Row("calibration", "report without a text", run)
 
 
 # --- what is refused
@@ -129,6 +190,7 @@ REFUSED = [
     ("a budget without automatic bits", stories, ("-bits=4", "-bpw=4.5"), 1, ["-bpw", "-bits=auto"]),
     ("a budget of 40 bits", stories, ("-bits=auto", "-bpw=40", "-calib={text}"), 1, ["-bpw", "8.5"]),
     ("no windows", stories, ("-bits=4", "-calib={text}", "-calib-windows=0"), 1, ["-calib-windows"]),
+    ("a report without artifact", stories, ("-bits=4", "-emit=asm", "-report={file}"), 1, ["-report=", "whole artifacts"]),
     ("methods without bits", stories, ("-method=gptq", "-calib={text}"), 1, ["-method=gptq", "-bits=keep"]),
     # recipes
     ("a recipe that is absent", stories, RECIPE, 2, ["file"]),
@@ -157,5 +219,6 @@ def rows():
     return (
         [saving_row(*case) for case in SAVINGS]
         + [same_row("twice", "-j=2"), same_row("one thread", "-j=1")]
+        + [report_row(), plain_report_row()]
         + [refused_row(*case) for case in REFUSED]
     )

@@ -106,6 +106,17 @@ def requantized(name):
     return Row("checkpoints", name + " -bits=8", run)
 
 
+def warns_of_int8():
+    """Codebooks of floats have no int8 product, and whoever asks for it is told."""
+
+    def run(context):
+        path, _ = golden(context, "bnb-nf4")
+        result = context.run_qcc(path, "-act=int8", "-q", "-o", os.path.join(scratch(context, "int8 of nf4"), "out"))
+        return check(result, 0, ["warning: .*no int8 products"])
+
+    return Row("checkpoints", "bnb-nf4 is not int8", run)
+
+
 # --- damaged checkpoints
 
 
@@ -196,6 +207,6 @@ def rows():
         + [packed("gptq-qwen2-act", ("-act=f32", *ARM), within, 1e-3), packed("bnb-fp4", ("-act=f32", *V3), within, 1e-3)]
         + [packed("gptq-qwen2-act", ("-act=int8",), similar, 0.999)]
         + [requantized(name) for name in ("gptq-b4-g32-asym", "gptq-b4-g128-act")]
-        + [zero_bias()]
+        + [zero_bias(), warns_of_int8()]
         + [damaged(name) for name in DAMAGED]
     )

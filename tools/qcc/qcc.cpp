@@ -31,8 +31,9 @@ static Option<std::string> cpu("mcpu", cl::desc("CPU of the target (cortex-a76, 
                                cl::cat(category));
 static Option<std::string> attributes("mattr", cl::desc("Features of the CPU (+dotprod,-sve)"),
                                       cl::cat(category));
-static Option<std::string> bits("bits", cl::init("keep"), cl::cat(category),
-                                cl::desc("32, 16, 2..8, auto (within -bpw), or keep (default): the file's precision"));
+static Option<std::string>
+    bits("bits", cl::init("keep"), cl::cat(category),
+         cl::desc("32, 16, 2..8, auto (within -bpw), or keep (default): the file's precision"));
 static Option<std::string> group("group", cl::init("32"), cl::cat(category),
                                  cl::desc("Weights that share a scale: 32, 64, 128 or channel"));
 static Option<bool> asymmetric("asym", cl::desc("Zero points"), cl::cat(category));
@@ -61,6 +62,9 @@ static Option<std::string> recipe("recipe", cl::value_desc("FILE"), cl::cat(cate
                                   cl::desc("The grid of every weight matrix, as -save-recipe wrote it"));
 static Option<std::string> saveRecipe("save-recipe", cl::value_desc("FILE"), cl::cat(category),
                                       cl::desc("Write what -bits=auto chose"));
+static Option<std::string>
+    reportFile("report", cl::value_desc("FILE"), cl::cat(category),
+               cl::desc("Write the report: HTML when FILE ends in .html, else JSON"));
 static Option<int64_t> calibrationWindows("calib-windows", cl::init(32), cl::value_desc("N"),
                                           cl::cat(category),
                                           cl::desc("Windows of 512 tokens taken of it"));
@@ -104,7 +108,8 @@ static Option<std::string>
 static Option<std::string> dumpPhases("dump-phases-to", cl::value_desc("DIR"), cl::cat(category),
                                       cl::desc("Write the MLIR after every phase"));
 static Option<bool> listPhases("list-phases", cl::desc("Print the phases"), cl::cat(category));
-static Option<unsigned> jobs("j", cl::desc("Threads of the compiler (default: all)"), cl::init(0), cl::cat(category));
+static Option<unsigned> jobs("j", cl::desc("Threads of the compiler (default: all)"), cl::init(0),
+                             cl::cat(category));
 static Option<bool> quiet("q", cl::desc("Quiet"), cl::cat(category));
 static Option<bool> verbose("v", cl::desc("Verbose"), cl::cat(category));
 
@@ -166,8 +171,9 @@ static Error parseMethods(CompilerOptions &options) {
     else if (name == "descent")
       methods.insert({Method::Importance, Method::Descent});
     else
-      return wrong("-method=" + method + ": '" + name +
-                   "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant or awq");
+      return wrong(
+          "-method=" + method + ": '" + name +
+          "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant or awq");
   }
   if (methods.count(Method::Mse) && methods.count(Method::Importance))
     methods.erase(Method::Mse);
@@ -243,6 +249,11 @@ static Error parse(CompileRequest &request) {
   if (activations == Activations::Static8 && activationScales.empty() == calibration.empty())
     return wrong("-act=static8 needs scales: -calib=FILE to find them in, or -act-scales=FILE");
   request.activationScales = activationScales;
+  request.report = reportFile;
+  if (!reportFile.empty() &&
+      (!compileTo.empty() || (emit != Emit::Exe && emit != Emit::Shared && emit != Emit::Static)))
+    return wrong("-report=" + reportFile +
+                 ": there is a report of whole artifacts only, not with -compile-to or this -emit");
   if (!compileTo.empty()) {
     const PhaseInfo *phase =
         find_if(phases(), [](const PhaseInfo &p) { return p.name == compileTo; });

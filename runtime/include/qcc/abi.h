@@ -94,14 +94,16 @@ extern const QccModel qcc_model;
 void qcc_barrier(void *barrier);
 
 /* An executable artifact is: the ELF program | padding to 64 KiB | weights | padding to 64 bytes |
-   tokenizer | padding | chat template text | padding | this trailer, the file's last bytes.
+   tokenizer | padding | chat template text | padding | what the compiler measured ("key: value" lines, shown
+   by `info`) | padding | this trailer, the file's last bytes.
    Offsets are from the file's start; a missing section has size 0. All little-endian. */
-#define QCC_TRAILER_MAGIC "QCCART01"
+#define QCC_TRAILER_MAGIC "QCCART02"
 #define QCC_SECTION_ALIGN 65536
 typedef struct QccTrailer {
   uint64_t weights_offset, weights_size;
   uint64_t tokenizer_offset, tokenizer_size;
   uint64_t template_offset, template_size;
+  uint64_t report_offset, report_size;
   uint64_t file_size; /* of the whole artifact: a truncated copy is recognized */
   char magic[8];
 } QccTrailer;

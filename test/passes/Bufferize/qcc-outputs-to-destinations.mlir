@@ -9,6 +9,13 @@ func.func @entry(%x: tensor<?x8xf32>, %s: tensor<4xf32>) -> (tensor<?x8xf32> {nn
   return %x, %s : tensor<?x8xf32>, tensor<4xf32>
 }
 
+// Inputs are not written to.
+// CHECK-LABEL: func.func @input
+// CHECK-SAME: bufferization.writable = false, nn.input = "x"
+func.func @input(%x: tensor<8xf32> {nn.input = "x"}) attributes {nn.entry} {
+  return
+}
+
 // CHECK-LABEL: func.func @helper
 // CHECK-SAME: (%{{.*}}: tensor<8xf32>) -> tensor<8xf32>
 func.func @helper(%x: tensor<8xf32>) -> tensor<8xf32> {

@@ -35,10 +35,14 @@ std::vector<uint8_t> tokenizer(bool begin) {
       "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
       "special_tokens": {"<s>": {"ids": [29]}}})");
   llvm::Expected<TokenizerSpec> spec = readTokenizerJson("t.json", root);
-  EXPECT_TRUE(bool(spec)) << failureOf(spec.takeError()).text;
-  llvm::Expected<std::vector<uint8_t>> blob = buildTokenizer(*spec);
-  EXPECT_TRUE(bool(blob)) << failureOf(blob.takeError()).text;
-  return *blob;
+  if (spec && begin)
+    spec->bos = kBegin; // as tokenizer_config.json says it
+  llvm::Expected<std::vector<uint8_t>> blob =
+      spec ? buildTokenizer(*spec) : llvm::Expected<std::vector<uint8_t>>(spec.takeError());
+  if (blob)
+    return *blob;
+  ADD_FAILURE() << failureOf(blob.takeError()).text;
+  return {};
 }
 
 class CalibrationTexts : public testing::Test {
@@ -63,15 +67,15 @@ protected:
 };
 
 TEST_F(CalibrationTexts, NeedATokenizer) {
-  expectFailure(failureOf(readText("-calib", directory.write("text", "abc"), {}, 1, 1,
-                                   TakeWindows::First)),
-                ExitCode::WrongUse, "the model has no tokenizer; put its tokenizer.json beside");
+  expectFailure(
+      failureOf(readText("-calib", directory.write("text", "abc"), {}, 1, 1, TakeWindows::First)),
+      ExitCode::WrongUse, "the model has no tokenizer; put its tokenizer.json beside");
 }
 
 TEST_F(CalibrationTexts, NeedAFile) {
   blob = tokenizer(false);
-  Failure failure = failureOf(
-      readText("-calib", directory.path("none"), blob, 1, 1, TakeWindows::First));
+  Failure failure =
+      failureOf(readText("-calib", directory.path("none"), blob, 1, 1, TakeWindows::First));
   expectFailure(failure, ExitCode::WrongUse, "-calib=" + directory.path("none"));
   expectFailure(failure, ExitCode::WrongUse, "name a text file");
 }
@@ -128,6 +132,29 @@ TEST_F(CalibrationTexts, SpreadWindows) {
 TEST_F(CalibrationTexts, BeginTokenStartsEveryWindow) {
   EXPECT_EQ(good("abcdefghijkl", 2, 3, TakeWindows::Spread, true).tokens,
             (std::vector<int32_t>{kBegin, 0, 1, kBegin, 6, 7}));
+}
+
+TEST_F(CalibrationTexts, HoldOutWindows) {
+  blob = tokenizer(false);
+  auto read = [&](llvm::StringRef text, int64_t windows) {
+    llvm::Expected<CalibrationText> result =
+        readText("-calib", directory.write("text", text), blob, windows, 2, TakeWindows::Spread, 2);
+    EXPECT_TRUE(bool(result)) << failureOf(result.takeError()).text;
+    return *result;
+  };
+  // Ten windows, six of them are taken, two of these are held out.
+  CalibrationText text = read("abcdefghijklmnopqrst", 4);
+  EXPECT_EQ(text.tokens, (std::vector<int32_t>{0, 1, 2, 3, 10, 11, 12, 13}));
+  EXPECT_EQ(text.heldOut, (std::vector<int32_t>{6, 7, 16, 17}));
+  EXPECT_EQ(text.windows(), 4);
+  // Of a short text a fifth, or nothing.
+  text = read("abcdefghijkl", 8);
+  EXPECT_EQ(text.windows(), 5);
+  EXPECT_EQ(text.heldOut, (std::vector<int32_t>{10, 11}));
+  EXPECT_NE(text.warnings[0].find("5 windows of 2 tokens instead of 8"), std::string::npos);
+  text = read("abcd", 2);
+  EXPECT_EQ(text.windows(), 2);
+  EXPECT_TRUE(text.heldOut.empty());
 }
 
 TEST_F(CalibrationTexts, AreNamedByTheirBytes) {

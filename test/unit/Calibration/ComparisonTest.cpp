@@ -62,7 +62,8 @@ TEST(Comparison, OfAModelWithItself) {
 
 TEST(Comparison, RefusesWhatIsNoNumber) {
   const float good[] = {1, 2, 3};
-  for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+  for (float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     const float logits[] = {1, bad, 3};
     Comparison comparison;
     EXPECT_FALSE(comparison.add(logits, good, 3, 0));

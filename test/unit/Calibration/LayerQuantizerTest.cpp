@@ -1,7 +1,8 @@
 //===- LayerQuantizerTest.cpp - Quantizes a language model layer by layer ----------------===//
 //
-// families/llama to 4 bits on a text of random tokens: better than rounding to nearest, the same bytes for the
-// same text whatever the number of threads, and the artifact has what the layers after saw.
+// families/llama to 4 bits on a text of random tokens: better than rounding to nearest, the same
+// bytes for the same text whatever the number of threads, and the artifact has what the layers
+// after saw.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +46,7 @@ protected:
     mlir::OwningOpRef<mlir::ModuleOp> module;
     std::vector<uint8_t> blob;
     std::unique_ptr<LayerRunner> runner;
+    CompileReport report;
   };
 
   Result quantize(std::vector<Method> methods, unsigned jobs) {
@@ -60,7 +62,7 @@ protected:
     }
     result.runner = makeRunner(kWindow, jobs);
     TensorTable scales;
-    LayerQuantizer quantizer(*result.runner, text, model->files(), scales, jobs);
+    LayerQuantizer quantizer(*result.runner, text, model->files(), scales, jobs, /*measure=*/true);
     EXPECT_EQ(failureOf(quantizer.start(*result.module)).text, "");
     result.blob.resize(weightBytes(*result.module));
     auto sink = [&](uint64_t offset, llvm::ArrayRef<uint8_t> bytes) {
@@ -71,6 +73,7 @@ protected:
                                            &quantizer))
                   .text,
               "");
+    EXPECT_EQ(failureOf(quantizer.finish(result.report)).text, "");
     return result;
   }
 
@@ -105,6 +108,43 @@ TEST_F(LayerQuantizers, AreTheSameForAnyThreads) {
   std::vector<uint8_t> one = quantize(methods, 1).blob;
   EXPECT_EQ(one, quantize(methods, 2).blob);
   EXPECT_EQ(one, quantize(methods, 1).blob);
+}
+
+/// Held-out windows go through the float and the quantized layers.
+TEST_F(LayerQuantizers, ReportWhatTheyLost) {
+  text.heldOut.assign(text.tokens.begin(), text.tokens.begin() + 2 * kWindow);
+  CompileReport rounded = quantize({Method::Mse}, 2).report;
+  CompileReport best = quantize({Method::Importance, Method::Gptq}, 2).report;
+  for (const CompileReport &report : {rounded, best}) {
+    ASSERT_TRUE(report.quality);
+    EXPECT_EQ(report.quality->positions, 2 * (kWindow / 2));
+    EXPECT_EQ(report.divergences.size(), 2 * size_t(kWindow / 2));
+    ASSERT_EQ(report.layers.size(), 2u);
+    for (const LayerError &layer : report.layers) {
+      ASSERT_TRUE(layer.hidden);
+      EXPECT_GT(*layer.hidden, 0);
+      EXPECT_LT(*layer.hidden, 0.5);
+      ASSERT_EQ(layer.matrices.size(), 7u);
+      for (const MatrixError &matrix : layer.matrices) {
+        EXPECT_GT(matrix.relative, 0) << matrix.source;
+        EXPECT_LT(matrix.relative, 0.3) << matrix.source;
+      }
+    }
+  }
+  EXPECT_EQ(best.layers[1].matrices[6].source, "model.layers.1.mlp.down_proj.weight");
+  EXPECT_LT(best.quality->divergence, rounded.quality->divergence);
+  EXPECT_LT(*best.layers[1].hidden, *rounded.layers[1].hidden);
+}
+
+TEST_F(LayerQuantizers, WarnOfTooFewTokens) {
+  text.tokens.resize(2 * kWindow);
+  CompileReport report = quantize({Method::Importance}, 2).report;
+  EXPECT_FALSE(report.quality);
+  EXPECT_FALSE(report.layers[0].hidden);
+  ASSERT_EQ(report.warnings.size(), 1u);
+  EXPECT_NE(report.warnings[0].find("64 tokens, fewer than the 160 input channels"),
+            std::string::npos)
+      << report.warnings[0];
 }
 
 /// What later layers were calibrated on is what the artifact holds.

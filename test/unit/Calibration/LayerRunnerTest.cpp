@@ -105,7 +105,8 @@ TEST_F(LayerRunners, TapWhatTheLastLayerSaw) {
   run(1, 2, first, into(step));
   EXPECT_EQ(whole.size(), 4u);
   EXPECT_TRUE(whole == step);
-  // The input of q, k and v is normalized: its root mean square per token is that of the norm's weight.
+  // The input of q, k and v is normalized: its root mean square per token is that of the norm's
+  // weight.
   for (auto &entry : whole)
     for (float value : entry.second)
       ASSERT_TRUE(std::isfinite(value)) << entry.getKey().str();

@@ -76,7 +76,8 @@ const std::string kEntries[] = {
 INSTANTIATE_TEST_SUITE_P(
     , BadRecipe,
     testing::Values(
-        BadFile{"[]", "expected an object with 'weights'"}, BadFile{"{}", "expected an object with 'weights'"},
+        BadFile{"[]", "expected an object with 'weights'"},
+        BadFile{"{}", "expected an object with 'weights'"},
         BadFile{R"({"weights": []})", "expected an object with 'weights'"},
         BadFile{R"({"weights": )", "is not valid JSON", ExitCode::BadModel},
         BadFile{kEntries[0].c_str(), "layer.q: expected an object like"},
@@ -88,7 +89,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{kEntries[6].c_str(), "layer.q: a group must be a multiple of 16"},
         BadFile{kEntries[7].c_str(), "layer.q: scales in int8 need groups"},
         BadFile{kEntries[8].c_str(), "layer.q: 'bit' is unknown"},
-        BadFile{kEntries[9].c_str(), "layer.q: 'grid' is unknown or has a value that it cannot have"},
+        BadFile{kEntries[9].c_str(),
+                "layer.q: 'grid' is unknown or has a value that it cannot have"},
         BadFile{kEntries[10].c_str(), "layer.q: 'scales' is unknown or has a value"},
         BadFile{kEntries[11].c_str(), "layer.q: 'asymmetric' is unknown or has a value"}));
 
@@ -140,7 +142,8 @@ TEST_F(AppliedRecipe, ListsWhatTheModelLacks) {
   Recipe recipe;
   recipe.weights["q.0"] = recipe.weights["v.0"] = recipe.weights["norm.1"] = GridChoice();
   Failure failure = failureOf(applyRecipe(recipe, *module, GridChoice(), "r.json"));
-  expectFailure(failure, ExitCode::WrongUse, "-recipe=r.json names weight matrices that the model lacks");
+  expectFailure(failure, ExitCode::WrongUse,
+                "-recipe=r.json names weight matrices that the model lacks");
   expectFailure(failure, ExitCode::WrongUse, "v.0");
   expectFailure(failure, ExitCode::WrongUse, "norm.1");
   EXPECT_EQ(failure.text.find("q.0"), std::string::npos);

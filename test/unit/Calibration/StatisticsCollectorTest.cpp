@@ -92,7 +92,8 @@ TEST_P(Statistics, KeepWhatIsNoNumber) {
   EXPECT_NE(text.find("input channel " + std::to_string(k() / 2)), std::string::npos) << text;
 }
 
-INSTANTIATE_TEST_SUITE_P(, Statistics, testing::Values(5, 256, 300), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(, Statistics, testing::Values(5, 256, 300),
+                         testing::PrintToStringParamName());
 
 TEST(StatisticsOfNothing, AreRefused) {
   llvm::Error error = checkStatistics(StatisticsCollector(4, false).finish(), 4);

@@ -126,7 +126,8 @@ TEST_P(ChannelFoldsTest, LeavesLayersAsTheyWere) {
   ASSERT_EQ(failure.code, ExitCode::Done) << failure.text;
   for (int64_t layer = 0; layer < runner->layers(); ++layer) {
     llvm::StringMap<InputStatistics> statistics, folded;
-    HiddenStates before = run(layer, stream, statistics);
+    HiddenStates original = stream, before = run(layer, stream, statistics);
+    ASSERT_EQ(stream.values, original.values) << "a layer writes to its input";
     failure = failureOf(folds->choose(layer, statistics));
     ASSERT_EQ(failure.code, ExitCode::Done) << failure.text;
     // Two norms and seven matrices.

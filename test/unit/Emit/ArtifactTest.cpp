@@ -32,6 +32,7 @@ TEST(Artifact, HoldsItsSections) {
   ASSERT_FALSE(bool(writer->appendWeights(ArrayRef(a).drop_front(100))));
   ASSERT_FALSE(bool(writer->setTokenizer(arrayRefFromStringRef("tok"))));
   ASSERT_FALSE(bool(writer->setChatTemplate("{{x}}")));
+  ASSERT_FALSE(bool(writer->setReport("bpw: 4\n")));
   EXPECT_FALSE(std::filesystem::exists(dir.file("out")));
   ASSERT_FALSE(bool(writer->commit()));
   EXPECT_EQ(dir.count(), 2u); // no temporary file is left
@@ -48,6 +49,7 @@ TEST(Artifact, HoldsItsSections) {
   EXPECT_EQ(trailer.tokenizer_offset % 64, 0u);
   EXPECT_EQ(bytes.substr(trailer.tokenizer_offset, trailer.tokenizer_size), "tok");
   EXPECT_EQ(bytes.substr(trailer.template_offset, trailer.template_size), "{{x}}");
+  EXPECT_EQ(bytes.substr(trailer.report_offset, trailer.report_size), "bpw: 4\n");
   auto mode = std::filesystem::status(dir.file("out")).permissions();
   EXPECT_NE(mode & std::filesystem::perms::owner_exec, std::filesystem::perms::none);
 }

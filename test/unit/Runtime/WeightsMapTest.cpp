@@ -28,6 +28,10 @@ struct Image {
     trailer.template_size = 3;
     bytes += "abc";
     bytes.resize((bytes.size() + 63) / 64 * 64);
+    trailer.report_offset = bytes.size();
+    trailer.report_size = 7;
+    bytes += "bpw: 4\n";
+    bytes.resize((bytes.size() + 63) / 64 * 64);
     trailer.file_size = bytes.size() + sizeof trailer;
     memcpy(trailer.magic, QCC_TRAILER_MAGIC, 8);
   }
@@ -58,17 +62,20 @@ TEST(WeightsMap, MapsSections) {
   EXPECT_EQ(
       std::string(reinterpret_cast<const char *>(map.chatTemplate.data), map.chatTemplate.size),
       "abc");
+  EXPECT_EQ(std::string(reinterpret_cast<const char *>(map.report.data), map.report.size),
+            "bpw: 4\n");
 }
 
 TEST(WeightsMap, MissingSectionsAreEmpty) {
   TempDir dir;
   Image image;
-  image.trailer.tokenizer_size = image.trailer.template_size = 0;
+  image.trailer.tokenizer_size = image.trailer.template_size = image.trailer.report_size = 0;
   image.trailer.tokenizer_offset = ~uint64_t(0);
   WeightsMap map;
   ASSERT_FALSE(map.openFile(modelOf(1000), dir.write("a", image.file())).failed());
   EXPECT_EQ(map.tokenizer.data, nullptr);
   EXPECT_EQ(map.chatTemplate.size, 0u);
+  EXPECT_EQ(map.report.size, 0u);
 }
 
 TEST(WeightsMap, SaysWhatIsDamaged) {
@@ -84,6 +91,7 @@ TEST(WeightsMap, SaysWhatIsDamaged) {
       {[](Image &i) { i.trailer.tokenizer_offset += 1; }, "its tokenizer"},
       {[](Image &i) { i.trailer.tokenizer_size = 1 << 30; }, "its tokenizer"},
       {[](Image &i) { i.trailer.template_size = 1 << 30; }, "its chat template"},
+      {[](Image &i) { i.trailer.report_offset = ~uint64_t(0); }, "its report"},
       {[](Image &i) { i.trailer.weights_size -= 1; },
        "holds 999 bytes of weights, and 1000 are needed"},
   };
