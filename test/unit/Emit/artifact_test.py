@@ -164,7 +164,7 @@ class LanguageModel(Case):
             ("cannot open", ["-f", "/no/such/file"]),
             ("chat needs a tokenizer", ["chat", "-p", "x"]),
             ("tokenize needs a tokenizer", ["tokenize", "-p", "x"]),
-            ("eval: give one of -f FILE and --tokens", ["eval"]),
+            ("eval: give one of -f FILE", ["eval"]),
             ("eval: --tokens needs --logits", ["eval", "--tokens", "1"]),
             ("eval -f needs a tokenizer", ["eval", "-f", os.devnull]),
             ("97 tokens are more than the context of 96",
