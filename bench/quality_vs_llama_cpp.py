@@ -292,10 +292,11 @@ def decoder_of(path):
 # ---- 4: the judge -----------------------------------------------------------------------------
 
 
-def log_softmax(logits):
-    wide = logits.astype(np.float64)
-    wide -= wide.max(-1, keepdims=True)
-    return wide - np.log(np.exp(wide).sum(-1, keepdims=True))
+def normalized(logits):
+    """Logits less their maximum, e to that, ln of the sum. float32 rounds a divergence by 1e-6."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    power = np.exp(shifted)
+    return shifted, power, np.log(power.sum(-1, dtype=np.float64))
 
 
 class Score:
@@ -307,11 +308,14 @@ class Score:
     def add(self, exact, other, following):
         if not np.isfinite(other).all():
             report.fail("a logit is not finite")
-        p, q = log_softmax(exact), log_softmax(other)
+        p, power, log_p = normalized(exact)
+        q, _, log_q = normalized(other)
         rows = np.arange(len(following))
-        self.loss.append(-q[rows, following])
-        self.float_loss.append(-p[rows, following])
-        self.divergence.append(np.maximum(0, (np.exp(p) * (p - q)).sum(-1)))
+        self.float_loss.append(log_p - p[rows, following])
+        self.loss.append(log_q - q[rows, following])
+        # Sum of P (ln P - ln Q), where ln P = p - log_p.
+        apart = (power * (p - q)).sum(-1, dtype=np.float64) / np.exp(log_p)
+        self.divergence.append(np.maximum(0, apart - log_p + log_q))
         self.top.append(exact.argmax(-1) == other.argmax(-1))
 
     def finish(self):
@@ -521,8 +525,8 @@ def parse():
         if not path.is_file():
             report.fail(f"no file {path}")
     # Another model or calibration text: another folder.
-    stats = [(str(p.resolve()), p.stat()) for p in (options.model / "model.safetensors",
-                                                    options.template, options.calib)]  # fmt: skip
+    made_of = (options.model / "model.safetensors", options.template, options.calib)
+    stats = [(str(path.resolve()), path.stat()) for path in made_of]
     identity = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
     options.work /= "quality-" + hashlib.sha256(identity.encode()).hexdigest()[:12]
     options.work.mkdir(parents=True, exist_ok=True)
