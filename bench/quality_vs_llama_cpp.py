@@ -13,7 +13,8 @@ made here: an f16 GGUF of the Hugging Face directory, an importance matrix of a 
 MODEL_DIR holds config.json, one model.safetensors, tokenizer.json. The template is any GGUF of
 the same model: its metadata and tokenizer are taken, not its weights. llama.cpp multiplies by
 activations rounded to 8 bits; --float-activations judges its files a second time with their
-weights written out as F32, to compare with programs compiled with -act=f32.
+weights written out as F32, to compare with programs compiled with -act=f32. On a busy machine
+-t 1 is quicker: llama.cpp's threads spin while they wait for one another.
 Needs numpy, gguf, tokenizers, llama-cpp-python. What takes long is kept in --work.
 """
 
@@ -37,7 +38,7 @@ from tokenizers import Tokenizer
 
 WINDOW = 512
 FIRST = WINDOW // 2 - 1  # logits after the tokens 255..510 predict 256..511
-TYPES = "Q6_K,Q5_K_M,Q4_K_M,Q4_K_S,IQ4_XS,IQ4_NL,Q4_0,Q3_K_M,IQ3_S,IQ3_XXS"
+TYPES = "Q8_0,Q6_K,Q5_K_M,Q4_K_M,Q4_K_S,IQ4_XS,IQ4_NL,Q4_0,Q3_K_M,IQ3_S,IQ3_XXS"
 END_BITS = 8.5  # of an embedding's weight: 8 bits, a half-precision scale for each 32
 MATRICES = {  # safetensors: (GGUF, where its input is tapped)
     "self_attn.q_proj": ("attn_q", "attention"),
@@ -292,10 +293,11 @@ def decoder_of(path):
 # ---- 4: the judge -----------------------------------------------------------------------------
 
 
-def log_softmax(logits):
-    wide = logits.astype(np.float64)
-    wide -= wide.max(-1, keepdims=True)
-    return wide - np.log(np.exp(wide).sum(-1, keepdims=True))
+def normalized(logits):
+    """Logits less their maximum, e to that, ln of the sum. float32 rounds a divergence by 1e-6."""
+    shifted = logits - logits.max(-1, keepdims=True)
+    power = np.exp(shifted)
+    return shifted, power, np.log(power.sum(-1, dtype=np.float64))
 
 
 class Score:
@@ -307,11 +309,14 @@ class Score:
     def add(self, exact, other, following):
         if not np.isfinite(other).all():
             report.fail("a logit is not finite")
-        p, q = log_softmax(exact), log_softmax(other)
+        p, power, log_p = normalized(exact)
+        q, _, log_q = normalized(other)
         rows = np.arange(len(following))
-        self.loss.append(-q[rows, following])
-        self.float_loss.append(-p[rows, following])
-        self.divergence.append(np.maximum(0, (np.exp(p) * (p - q)).sum(-1)))
+        self.float_loss.append(log_p - p[rows, following])
+        self.loss.append(log_q - q[rows, following])
+        # Sum of P (ln P - ln Q), where ln P = p - log_p.
+        apart = (power * (p - q)).sum(-1, dtype=np.float64) / np.exp(log_p)
+        self.divergence.append(np.maximum(0, apart - log_p + log_q))
         self.top.append(exact.argmax(-1) == other.argmax(-1))
 
     def finish(self):
@@ -436,9 +441,19 @@ class Candidate:
     judge_with: type
 
 
-def llama_files(options, model):
-    """The f16 file, and one file for each of llama.cpp's types."""
+def checked_f16(options, model, windows, reference):
+    """The f16 file, whose logits must be the float program's: the conversion is right, and both
+    sides read the same tokens at the same positions. Two windows show it."""
     f16 = kept(options.work / "f16.gguf", lambda part: write_gguf(model, options.template, part))
+    quality = judge(Llama(f16, options), windows[:2], reference)
+    print(f"f16 file: KLD {quality['divergence']:.6f}", file=sys.stderr)
+    if quality["divergence"] > 1e-3 or quality["same_top"] < 99:
+        report.fail(f"{f16} is not the float model: {quality}")
+    return f16
+
+
+def llama_files(options, model, f16):
+    """One file for each of llama.cpp's types."""
 
     def write_importance(target):
         values = importance(model, options.calib, options.calib_windows)
@@ -447,8 +462,8 @@ def llama_files(options, model):
 
     count = options.calib_windows
     matrix = dict(np.load(kept(options.work / f"importance-{count}.npz", write_importance)))
-    result = [Candidate("f16 GGUF", f16, *decoder_of(f16), Llama)]
-    for kind in ["Q8_0"] + options.types:
+    result = []
+    for kind in options.types:
         path = kept(
             options.work / f"{kind}-{count}.gguf",
             lambda part, kind=kind: quantize(f16, part, kind, matrix, options.threads),
@@ -504,7 +519,7 @@ def parse():
     parser.add_argument("--text", type=Path, required=True, help="text that is judged")
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--artifact", action="append", default=[], metavar="NAME=PROGRAM")
-    parser.add_argument("--types", default=TYPES, type=lambda text: text.split(","))
+    parser.add_argument("--types", default=TYPES, help="llama.cpp's, by commas; may be empty")
     parser.add_argument("--float-activations", action="store_true")
     parser.add_argument("-t", "--threads", type=int, default=os.cpu_count())
     parser.add_argument("--qcc", help="the compiler (default: build/bin/qcc)")
@@ -514,6 +529,9 @@ def parse():
     options = parser.parse_args()
     if min(options.threads, options.windows, options.calib_windows) < 1:
         parser.error("--threads, --windows, --calib-windows are 1 or more")
+    options.types = [kind for kind in options.types.split(",") if kind]
+    if not options.types and not options.artifact:
+        parser.error("nothing to judge: --types is empty and no --artifact is given")
     for kind in options.types:
         if not hasattr(llama_cpp, "LLAMA_FTYPE_MOSTLY_" + kind):
             parser.error(f"--types: llama.cpp has no {kind}")
@@ -521,8 +539,8 @@ def parse():
         if not path.is_file():
             report.fail(f"no file {path}")
     # Another model or calibration text: another folder.
-    stats = [(str(p.resolve()), p.stat()) for p in (options.model / "model.safetensors",
-                                                    options.template, options.calib)]  # fmt: skip
+    made_of = (options.model / "model.safetensors", options.template, options.calib)
+    stats = [(str(path.resolve()), path.stat()) for path in made_of]
     identity = repr([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
     options.work /= "quality-" + hashlib.sha256(identity.encode()).hexdigest()[:12]
     options.work.mkdir(parents=True, exist_ok=True)
@@ -539,10 +557,9 @@ def main():
     reference = float_logits(options, model, windows)
     weights = model.decoder_weights()
     rows, values = [], {}
-    for candidate in llama_files(options, model) + list(programs(options, model)):
+    f16 = checked_f16(options, model, windows, reference)
+    for candidate in llama_files(options, model, f16) + list(programs(options, model)):
         quality = judge_candidate(options, candidate, windows, reference)
-        if candidate.name == "f16 GGUF" and quality["divergence"] > 1e-3:
-            report.fail(f"the f16 file is not the float model: {quality}")
         rows.append(cells(candidate, weights, quality))
         wide = quality.get("float_activations")
         if wide:
