@@ -2,9 +2,10 @@
 """What each way of quantizing costs in quality: perplexity, KL divergence and same top token
 against the float model, for a list of configurations of qcc.
 
-    bench/quality.py MODEL --calib calibration.txt --judge wiki.test.raw [--windows 40] [--only NAME]
+    bench/quality.py MODEL --calib calibration.txt --judge wiki.test.raw [--judge more.txt] \\
+        [--windows 40] [--only NAME]
 
-Every row is one compilation and one `qcc verify`, so what is measured is the compiled program.
+Every row is one compilation and one `qcc verify` per text, so what is measured is the compiled program.
 Activations stay float (-act=f32) unless the row says otherwise, so that rows differ in weights
 alone. Prints a Markdown table; programs are kept in --work, and rows that are there already are
 not compiled again.
@@ -43,28 +44,28 @@ ROWS = [
 ]
 
 
-def measure(qcc, arguments, name, options, calibrated):
-    """One row: compiles unless that was done, and verifies."""
+def compiled(qcc, arguments, name, options, calibrated):
+    """The program of a row, and the seconds it took; none when it was there already."""
     program = Path(arguments.work) / re.sub(r"[^a-z0-9]+", "-", name.lower())
-    seconds = None
-    if not program.exists():
-        calibration = [f"-calib={arguments.calib}"] if calibrated else []
-        begin = time.monotonic()
-        report.run([qcc, arguments.model, *options, *calibration, "-q", "-o", str(program)])
-        seconds = time.monotonic() - begin
-    text = report.run([qcc, "verify", str(program), arguments.model, f"-text={arguments.judge}",
-                       f"-windows={arguments.windows}", "-q"])
-    value = lambda pattern: float(re.search(pattern, text).group(1))
-    return {
-        "name": name,
-        "bytes": report.info_bytes(str(program))["file"],
-        "perplexity": value(r"perplexity: ([\d.]+)"),
-        "float": value(r"\(float ([\d.]+)"),
-        "divergence": value(r"KL divergence: mean ([\d.]+)"),
-        "error": value(r"KL divergence: mean [\d.]+ \+- ([\d.]+)"),
-        "top": value(r"same top token: ([\d.]+)"),
-        "seconds": seconds,
-    }
+    if program.exists():
+        return program, None
+    calibration = [f"-calib={arguments.calib}"] if calibrated else []
+    begin = time.monotonic()
+    report.run([qcc, arguments.model, *options, *calibration, "-q", "-o", str(program)])
+    return program, time.monotonic() - begin
+
+
+def judge(qcc, arguments, program, text):
+    """Cells of one text: perplexity, its change, divergence, same top."""
+    found = report.run([qcc, "verify", str(program), arguments.model, f"-text={text}",
+                        f"-windows={arguments.windows}", "-q"])
+    value = lambda pattern: float(re.search(pattern, found).group(1))
+    perplexity, exact = value(r"perplexity: ([\d.]+)"), value(r"\(float ([\d.]+)")
+    divergence = value(r"KL divergence: mean ([\d.]+)")
+    error = value(r"KL divergence: mean [\d.]+ \+- ([\d.]+)")
+    top = value(r"same top token: ([\d.]+)")
+    return (f"{perplexity:.2f} | {100 * (perplexity / exact - 1):+.1f} % | "
+            f"{divergence:.4f} ± {error:.4f} | {top:.1f} %")
 
 
 def main():
@@ -72,7 +73,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("--calib", required=True)
-    parser.add_argument("--judge", required=True)
+    parser.add_argument("--judge", action="append", required=True)
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--only", action="append", help="a row whose name has this in it")
     parser.add_argument("--work", default="/tmp/qcc-quality")
@@ -80,17 +81,17 @@ def main():
     arguments = parser.parse_args()
     qcc = report.find_qcc(arguments.qcc)
     Path(arguments.work).mkdir(parents=True, exist_ok=True)
-    print("| | file MB | perplexity | | KL divergence | same top | compile s |")
-    print("|---|---|---|---|---|---|---|")
+    print("| | file MB | compile s |" + "".join(
+        f" {Path(text).name} | | KL divergence | same top |" for text in arguments.judge))
+    print("|---|---|---|" + "---|---|---|---|" * len(arguments.judge))
     for name, options, calibrated in ROWS:
         if arguments.only and not any(part in name for part in arguments.only):
             continue
-        row = measure(qcc, arguments, name, options, calibrated)
-        change = 100 * (row["perplexity"] / row["float"] - 1)
-        seconds = "" if row["seconds"] is None else f"{row['seconds']:.0f}"
-        print(f"| {name} | {row['bytes'] / 1e6:.1f} | {row['perplexity']:.2f} | {change:+.1f} % | "
-              f"{row['divergence']:.4f} ± {row['error']:.4f} | {row['top']:.1f} % | {seconds} |",
-              flush=True)
+        program, seconds = compiled(qcc, arguments, name, options, calibrated)
+        size = report.info_bytes(str(program))["file"] / 1e6
+        print(f"| {name} | {size:.1f} | " + ("" if seconds is None else f"{seconds:.0f}"),
+              *(judge(qcc, arguments, program, text) for text in arguments.judge),
+              sep=" | ", end=" |\n", flush=True)
 
 
 if __name__ == "__main__":
