@@ -36,19 +36,21 @@ static Option<std::string>
     bits("bits", cl::init("keep"), cl::cat(category),
          cl::desc("32, 16, 2..8, auto (within -bpw), or keep (default): the file's precision"));
 static Option<std::string> group("group", cl::init("32"), cl::cat(category),
-                                 cl::desc("Weights that share a scale: 32, 64, 128 or channel"));
+                                 cl::desc("Weights that share a scale: 16, 32, 64, 128 or channel"));
 static Option<bool> asymmetric("asym", cl::desc("Zero points"), cl::cat(category));
 enum class Scales { F16, Super };
 static Option<GridKind> grid(
-    "grid", cl::desc("Values that codes stand for"), cl::cat(category), cl::init(GridKind::Integer),
-    cl::values(clEnumValN(GridKind::Integer, "integer", "equidistant (default)"),
+    "grid", cl::desc("Values that codes stand for (default for 2 to 5 bits: -grid=codebook "
+                     "-group=16 -scales=super, unless one of them is given)"),
+    cl::cat(category), cl::init(GridKind::Integer),
+    cl::values(clEnumValN(GridKind::Integer, "integer", "equidistant"),
                clEnumValN(GridKind::Codebook, "codebook", "denser around zero (2 to 5 bits)"),
                clEnumValN(GridKind::Nf4, "nf4", "quantiles of the normal distribution (4 bits)"),
                clEnumValN(GridKind::KQuant, "kquant", "GGUF's super-blocks (2 to 6 bits)")));
 static Option<Scales> scales(
     "scales", cl::desc("How the scales of groups are held"), cl::cat(category),
     cl::init(Scales::F16),
-    cl::values(clEnumValN(Scales::F16, "f16", "half precision (default)"),
+    cl::values(clEnumValN(Scales::F16, "f16", "half precision"),
                clEnumValN(Scales::Super, "super", "int8, with a half precision one for each row")));
 static Option<std::string> method(
     "method", cl::value_desc("A+B"), cl::cat(category),
@@ -152,6 +154,14 @@ static Error parseShape(StringRef text, CompilerOptions &options) {
 static Error parseGridMethods(CompilerOptions &options, SmallVectorImpl<StringRef> &names) {
   options.gridKind = grid;
   bool given = grid.getNumOccurrences();
+  bool named = any_of(names, [](StringRef name) { return name == "nf4" || name == "kquant"; });
+  // The best known at these bits, unless one part of the grid is asked for.
+  if (options.bits >= 2 && options.bits <= 5 && !given && !named && !asymmetric &&
+      !group.getNumOccurrences() && !scales.getNumOccurrences()) {
+    options.gridKind = GridKind::Codebook;
+    options.superScales = true;
+    options.group = 16;
+  }
   for (GridKind kind : {GridKind::Nf4, GridKind::KQuant}) {
     auto found = find(names, StringRef(gridName(kind)));
     if (found == names.end())

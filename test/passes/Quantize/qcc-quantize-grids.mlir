@@ -17,8 +17,8 @@ nn.weight @w : tensor<32x96xf32> sources ["w"] format "f32" order "natural"
 // BOOK: quant_ext.encode {{.*}}code = codebook, bits = 3, group = 32, scale = f16, min = none, codebook = -127, -77, -45, -18, 7, 33, 63, 104>{{.*}} -> tensor<32x96xi8>, tensor<32x3xf16>
 // BOTH: quant_ext.encode {{.*}}code = codebook, bits = 2, group = 16, scale = super, min = none, codebook = -127, -43, 16, 85>{{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x6xi8>
 // SUPER: quant_ext.encode {{.*}}code = integer, bits = 4, group = 32, offset = 8, scale = super, min = none>{{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x3xi8>
-// NF: quant_ext.encode {{.*}}code = float_codebook, bits = 4, group = 64, scale = super, min = none, float_codebook = {{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x2xi8>
-// K4: quant_ext.encode {{.*}}code = integer, bits = 4, group = 32, super = 256, scale = super, min = super
+// NF: quant_ext.encode {{.*}}code = float_codebook, bits = 4, group = 64, scale = super, min = none, floatCodebook = {{.*}} -> tensor<32x96xi8>, tensor<32x1xf16>, tensor<32x2xi8>
+// K4: quant_ext.encode {{.*}}code = integer, bits = 4, group = 32, scale = super, min = super, superSize = 256
 // There are no codebooks of more than 5 bits.
 // WIDE: quant_ext.encode {{.*}}code = integer, bits = 6
 func.func @linear(%x: tensor<?x96xf32>) -> tensor<?x32xf32> {
