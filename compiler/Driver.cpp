@@ -12,6 +12,7 @@
 #include "compiler/Pipeline.h"
 #include "compiler/Progress.h"
 #include "compiler/Report/Gather.h"
+#include "compiler/Resume.h"
 #include "compiler/Weights/ActivationScales.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
 #include "compiler/Weights/Materialize.h"
@@ -24,6 +25,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace llvm;
@@ -34,19 +36,21 @@ namespace {
 /// Windows of the calibration text that only the report sees.
 constexpr int64_t kHeldOutWindows = 4;
 
-/// A file that is removed when it goes out of scope.
+/// A file that is removed when it goes out of scope, and by Ctrl-C.
 struct TemporaryFile {
   SmallString<128> path;
   ~TemporaryFile() {
-    if (!path.empty())
-      sys::fs::remove(path);
+    if (path.empty())
+      return;
+    sys::fs::remove(path);
+    sys::DontRemoveFileOnSignal(path);
   }
 };
 
 class Compilation {
 public:
   explicit Compilation(const CompileRequest &request)
-      : request(request), progress(request.quiet), context(registry()) {
+      : request(request), progress(request.quiet), context(registry()), resume(request) {
     // Messages of passes are collected into one error.
     context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
       if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
@@ -59,6 +63,14 @@ public:
   }
 
   Error run() {
+    if (Error error = resume.finish(compile()))
+      return error;
+    progress.finish();
+    return showReport();
+  }
+
+private:
+  Error compile() {
     Expected<TargetSpec> resolved = resolveTarget(request.target, request.cpu, request.attributes);
     if (!resolved)
       return resolved.takeError();
@@ -82,13 +94,9 @@ public:
         return error;
     if (Error error = generateCode())
       return error;
-    if (Error error = writeOutput())
-      return error;
-    progress.finish();
-    return showReport();
+    return writeOutput();
   }
 
-private:
   static mlir::DialectRegistry registry() {
     mlir::DialectRegistry registry;
     registerDialects(registry);
@@ -111,6 +119,7 @@ private:
       return imported.takeError();
     module = std::move(*imported);
     setTarget(*module, target);
+    resume.imported(*module);
     if (Error error = openSamples())
       return error;
     bool isStatic = request.options.activations == Activations::Static8;
@@ -265,9 +274,7 @@ private:
       return error;
     std::vector<std::string> objects{objectFile.path.str().str()};
     std::string name = cIdentifier(model->name);
-    std::string output = outputPath(request.emit == Emit::Exe      ? ""
-                                    : request.emit == Emit::Shared ? ".so"
-                                                                   : ".a");
+    std::string output = artifactPath();
     if (request.emit != Emit::Exe && descriptor.languageModel)
       return make_error<ModelError>(ExitCode::WrongUse,
                                     "-emit=shared and -emit=static are for tensor models; a "
@@ -321,10 +328,12 @@ private:
     if (Error error = openCalibration())
       return std::move(error);
     progress.step("sensitivity");
+    resume.announceMatrices(*layerRunner);
     double bits = request.options.bitsPerWeight;
     Expected<std::vector<WeightSensitivity>> measured =
         measureSensitivity(*layerRunner, calibrationText, probesFor(bits), request.jobs,
-                           [&](int64_t done, int64_t total) { progress.update(done, total); });
+                           [&](int64_t done, int64_t total) { progress.update(done, total); },
+                           resume.journal());
     if (!measured)
       return measured.takeError();
     double elements = 0;
@@ -358,7 +367,7 @@ private:
     if (!runner)
       return runner.takeError();
     layerRunner = std::move(*runner);
-    return Error::success();
+    return resume.open(journalBeside(), weightFiles(), calibrationText);
   }
 
   /// Makes ready what quantizes weights by more than their own values.
@@ -375,9 +384,11 @@ private:
       return error;
     auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, model->files(),
                                                    calibrated, request.jobs,
-                                                   /*measure=*/!request.report.empty());
+                                                   /*measure=*/!request.report.empty(),
+                                                   resume.journal());
     if (Error error = layers->start(*module))
       return error;
+    resume.announceSteps("layer", layerRunner->layers());
     layerQuantizer = layers.get();
     quantizer = std::move(layers);
     return Error::success();
@@ -392,9 +403,13 @@ private:
     if (!runner)
       return runner.takeError();
     graphRunner = std::move(*runner);
-    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, calibrated, request.jobs);
+    if (Error error = resume.open(journalBeside(), weightFiles(), samples))
+      return error;
+    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, calibrated, request.jobs,
+                                                  resume.journal());
     if (Error error = graph->start(*module))
       return error;
+    resume.announceSteps("step", graph->steps());
     quantizer = std::move(graph);
     return Error::success();
   }
@@ -412,10 +427,8 @@ private:
     if (Error error = calibrate())
       return error;
     progress.step("weights");
-    WeightFiles files = model->files();
-    files.calibrated = &calibrated;
     Error error = materializeWeights(
-        *module, files, request.model,
+        *module, weightFiles(), request.model,
         [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
           return artifact.writeWeights(offset, bytes);
         },
@@ -433,6 +446,13 @@ private:
       return e;
     report.fileBytes = artifact.size();
     return Error::success();
+  }
+
+  /// The model's files, and what calibration adds to them.
+  WeightFiles weightFiles() const {
+    WeightFiles files = model->files();
+    files.calibrated = &calibrated;
+    return files;
   }
 
   //===--- report --------------------------------------------------------------===//
@@ -492,6 +512,7 @@ private:
   Error temporary(StringRef suffix, StringRef bytes, TemporaryFile &file) {
     if (std::error_code code = sys::fs::createTemporaryFile("qcc", suffix, file.path))
       return make_error<ModelError>(ExitCode::DoesNotFit, "no temporary file: " + code.message());
+    sys::RemoveFileOnSignal(file.path);
     return bytes.empty() ? Error::success() : writeFileAtomically(file.path, bytes);
   }
 
@@ -499,6 +520,21 @@ private:
     if (!request.output.empty())
       return request.output;
     return sys::path::filename(model->name).str() + extension.str();
+  }
+
+  std::string artifactPath() const {
+    return outputPath(request.emit == Emit::Exe      ? ""
+                      : request.emit == Emit::Shared ? ".so"
+                                                     : ".a");
+  }
+
+  /// The file that the journal of calibration belongs to; empty when that is standard output.
+  std::string journalBeside() const {
+    bool whole = request.compileTo == Phase::LLVM &&
+                 is_contained({Emit::Exe, Emit::Shared, Emit::Static}, request.emit);
+    if (whole)
+      return artifactPath();
+    return request.output == "-" ? "" : request.output;
   }
 
   Error writeText(StringRef text) {
@@ -548,6 +584,7 @@ private:
   CompileReport report;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   ModelDescriptor descriptor;
+  Resume resume;
   LLVMContext llvmContext;
   std::unique_ptr<llvm::Module> llvmModule;
 };

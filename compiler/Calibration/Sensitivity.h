@@ -9,6 +9,7 @@
 #ifndef QCC_COMPILER_CALIBRATION_SENSITIVITY_H
 #define QCC_COMPILER_CALIBRATION_SENSITIVITY_H
 
+#include "compiler/Calibration/CalibrationJournal.h"
 #include "compiler/Calibration/CalibrationText.h"
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Calibration/Recipe.h"
@@ -25,10 +26,12 @@ struct WeightSensitivity {
 
 /// Measures all observed matrices on the last window of the text; the others tell the statistics that
 /// choose codes. Takes a run of half the model for each matrix and probe: `progress` is told.
+/// What is in `journal`, if there is one, is not measured again.
 llvm::Expected<std::vector<WeightSensitivity>>
 measureSensitivity(LayerRunner &runner, const CalibrationText &text,
                    llvm::ArrayRef<GridChoice> probes, unsigned jobs,
-                   llvm::function_ref<void(int64_t done, int64_t total)> progress);
+                   llvm::function_ref<void(int64_t done, int64_t total)> progress,
+                   CalibrationJournal *journal = nullptr);
 
 /// The grids that -bits=auto chooses from, and how much of the loss of a probe each is expected to cause.
 struct GridOption {
