@@ -191,6 +191,7 @@ const std::vector<double> *CalibrationJournal::losses(StringRef source) const {
 }
 
 void CalibrationJournal::addLosses(StringRef source, ArrayRef<double> losses) {
+  measured[source] = losses.vec();
   append(payload(kLosses, [&](raw_ostream &os) {
     support::endian::Writer writer(os, endianness::little);
     writer.write<uint32_t>(source.size());
@@ -215,7 +216,7 @@ void CalibrationJournal::useSteps(const CalibrationKey &of) {
 }
 
 Expected<StepRecord> CalibrationJournal::readStep(int64_t step) const {
-  Place place = places.at(step);
+  Place place = places.find(step)->second;
   std::vector<uint8_t> bytes(place.size);
   if (Error error = read(place.offset, bytes))
     return std::move(error);
@@ -229,7 +230,10 @@ void CalibrationJournal::addStep(const StepRecord &record) {
   if (!stepKeyWritten)
     append(payload(kStepKey, [&](raw_ostream &os) { os << text(*stepKey); }));
   stepKeyWritten = true;
-  append(payload(kStep, [&](raw_ostream &os) { writeStep(record, os); }));
+  std::string bytes = payload(kStep, [&](raw_ostream &os) { writeStep(record, os); });
+  append(bytes);
+  if (!broken)
+    places[record.step] = {end - bytes.size(), bytes.size()};
 }
 
 /// Makes the file ours: empty but for the key.

@@ -8,6 +8,7 @@
 
 #include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Report/Comparison.h"
+#include "compiler/Target/TargetSpec.h"
 #include "compiler/Weights/Materialize.h"
 #include "dialects/QuantExt/Codec/Layout.h"
 #include "dialects/QuantExt/Codec/Reference.h"
@@ -15,6 +16,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "test/unit/Calibration/TestModel.h"
 #include <random>
+#include <unistd.h>
 
 using namespace qcc;
 using namespace qcc::test;
@@ -49,12 +51,16 @@ protected:
     CompileReport report;
   };
 
-  Result quantize(std::vector<Method> methods, unsigned jobs) {
+  Result quantize(std::vector<Method> methods, unsigned jobs, CalibrationJournal *journal = nullptr,
+                  std::string failure = "") {
     Result result;
     CompilerOptions options = fourBits(std::move(methods));
+    options.activations = activations;
     auto imported = model->import(&context, options);
     EXPECT_TRUE(bool(imported)) << failureOf(imported.takeError()).text;
     result.module = std::move(*imported);
+    // Static scales are for processors that multiply bytes.
+    setTarget(*result.module, llvm::cantFail(resolveTarget("x86-64-v4", "", "+avx512vnni")));
     for (Phase phase : {Phase::Quantize, Phase::Pack}) {
       mlir::PassManager manager(&context);
       buildPipeline(manager, phase, options);
@@ -62,17 +68,23 @@ protected:
     }
     result.runner = makeRunner(kWindow, jobs);
     TensorTable scales;
-    LayerQuantizer quantizer(*result.runner, text, model->files(), scales, jobs, /*measure=*/true);
+    LayerQuantizer quantizer(*result.runner, text, model->files(), scales, jobs, /*measure=*/true,
+                             journal);
     EXPECT_EQ(failureOf(quantizer.start(*result.module)).text, "");
     result.blob.resize(weightBytes(*result.module));
     auto sink = [&](uint64_t offset, llvm::ArrayRef<uint8_t> bytes) {
       std::copy(bytes.begin(), bytes.end(), result.blob.begin() + offset);
       return llvm::Error::success();
     };
-    EXPECT_EQ(failureOf(materializeWeights(*result.module, model->files(), path, sink, {}, jobs,
-                                           &quantizer))
-                  .text,
-              "");
+    WeightFiles files = model->files();
+    files.calibrated = &scales;
+    Failure failed =
+        failureOf(materializeWeights(*result.module, files, path, sink, {}, jobs, &quantizer));
+    if (!failure.empty()) {
+      expectFailure(failed, ExitCode::BadModel, failure);
+      return result;
+    }
+    EXPECT_EQ(failed.text, "");
     EXPECT_EQ(failureOf(quantizer.finish(result.report)).text, "");
     return result;
   }
@@ -90,7 +102,15 @@ protected:
     return comparison.finish().divergence;
   }
 
+  std::unique_ptr<CalibrationJournal> open(const TempDir &directory) {
+    llvm::Expected<std::unique_ptr<CalibrationJournal>> journal = CalibrationJournal::open(
+        directory.path("journal"), CalibrationKey(), true, [](const llvm::Twine &) {});
+    EXPECT_TRUE(bool(journal));
+    return std::move(*journal);
+  }
+
   CalibrationText text;
+  Activations activations = Activations::Default;
 };
 
 TEST_F(LayerQuantizers, LoseLessThanRounding) {
@@ -145,6 +165,98 @@ TEST_F(LayerQuantizers, WarnOfTooFewTokens) {
   EXPECT_NE(report.warnings[0].find("64 tokens, fewer than the 160 input channels"),
             std::string::npos)
       << report.warnings[0];
+}
+
+using Case = std::pair<std::vector<Method>, Activations>;
+class ResumedLayers : public LayerQuantizers, public testing::WithParamInterface<Case> {};
+
+/// Interrupted after any number of layers, and by nothing: the same bytes and the same report.
+TEST_P(ResumedLayers, AreTheSame) {
+  text.heldOut.assign(text.tokens.begin(), text.tokens.begin() + kWindow);
+  activations = GetParam().second;
+  Result expected = quantize(GetParam().first, 2);
+  TempDir directory;
+  auto journal = open(directory);
+  EXPECT_EQ(quantize(GetParam().first, 2, journal.get()).blob, expected.blob);
+  ASSERT_EQ(journal->steps(), 2);
+  for (int64_t layers : {2, 1}) {
+    journal = open(directory);
+    ASSERT_EQ(journal->steps(), layers);
+    Result result = quantize(GetParam().first, 2, journal.get());
+    EXPECT_EQ(result.blob, expected.blob) << layers;
+    EXPECT_EQ(result.report.divergences, expected.report.divergences) << layers;
+    EXPECT_EQ(result.report.warnings, expected.report.warnings) << layers;
+    for (size_t l = 0; l < 2; ++l) {
+      EXPECT_EQ(result.report.layers[l].hidden, expected.report.layers[l].hidden);
+      ASSERT_EQ(result.report.layers[l].matrices.size(), 7u);
+      for (size_t m = 0; m < 7; ++m)
+        EXPECT_EQ(result.report.layers[l].matrices[m].relative,
+                  expected.report.layers[l].matrices[m].relative);
+    }
+    // A byte less, and the last layer is gone.
+    uint64_t size = 0;
+    ASSERT_FALSE(llvm::sys::fs::file_size(journal->path(), size));
+    ASSERT_FALSE(truncate(journal->path().c_str(), size - 1));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    , ResumedLayers,
+    testing::Values(Case({Method::Gptq}, Activations::Default),
+                    Case({Method::Gptaq, Method::Gptq}, Activations::F32),
+                    Case({Method::Awq, Method::Gptq}, Activations::Int8),
+                    Case({Method::SmoothQuant, Method::Gptq}, Activations::Static8)));
+
+/// Records that are whole but not of this model.
+TEST_F(LayerQuantizers, RefuseForeignRecords) {
+  activations = Activations::Static8;
+  std::vector<Method> methods{Method::SmoothQuant};
+  TempDir whole;
+  StepRecord first;
+  CalibrationKey weights;
+  {
+    auto journal = open(whole);
+    weights = keyOfWeights(*quantize(methods, 2, journal.get()).module);
+    llvm::Expected<StepRecord> read = journal->readStep(0);
+    ASSERT_TRUE(bool(read));
+    first = std::move(*read);
+  }
+  ASSERT_FALSE(first.folds.empty());
+  ASSERT_FALSE(first.tensors.empty());
+  ASSERT_FALSE(first.rows.empty());
+  struct Forgery {
+    const char *failure;
+    std::function<void(StepRecord &)> change;
+  };
+  for (const Forgery &forgery : std::vector<Forgery>{
+           {"a factor", [](StepRecord &r) { r.folds[0].factors.pop_back(); }},
+           {"a factor", [](StepRecord &r) { r.folds[0].factors[3] = -1; }},
+           {"a factor", [](StepRecord &r) { r.folds[0].observer += "x"; }},
+           {"a factor", [](StepRecord &r) { r.folds.clear(); }},
+           {"tensor '", [](StepRecord &r) { r.tensors[0].name = "calibration:x"; }},
+           {"tensor '", [](StepRecord &r) { r.tensors[0].dtype = DType::I32; }},
+           {"tensor '",
+            [](StepRecord &r) {
+              r.tensors[0].shape = {1, 1};
+              r.tensors[0].bytes = r.tensors[0].bytes.take_front(4);
+            }},
+           {"does not fit", [](StepRecord &r) { r.rows.pop_back(); }},
+           {"does not fit", [](StepRecord &r) { std::swap(r.rows[0], r.rows[1]); }},
+           {"does not fit", [](StepRecord &r) { r.rows[0].count /= 2; }},
+           {"does not fit", [](StepRecord &r) { r.rows[0].components[0].pop_back(); }},
+           {"does not fit", [](StepRecord &r) { r.rows[0].components.pop_back(); }},
+           {"does not fit",
+            [](StepRecord &r) { r.rows[0].components[1].assign(r.rows[0].components[1].size(), 0xff); }},
+       }) {
+    StepRecord changed = first;
+    forgery.change(changed);
+    TempDir directory;
+    auto journal = open(directory);
+    journal->useSteps(weights);
+    journal->addStep(changed);
+    journal = open(directory);
+    quantize(methods, 2, journal.get(), forgery.failure);
+  }
 }
 
 /// What later layers were calibrated on is what the artifact holds.
