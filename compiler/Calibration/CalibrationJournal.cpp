@@ -17,7 +17,7 @@ namespace {
 
 constexpr StringRef kMagic = "qcc-cal1";
 /// The first byte of a record.
-enum Kind : uint8_t { kLosses, kStepKey, kStep };
+enum Kind : uint8_t { kLosses, kStepKey, kStep, kStates };
 
 StringRef text(ArrayRef<uint8_t> bytes) { return toStringRef(bytes); }
 
@@ -26,6 +26,17 @@ std::string payload(Kind kind, function_ref<void(raw_ostream &)> write) {
   std::string bytes(1, static_cast<char>(kind));
   raw_string_ostream os(bytes);
   write(os);
+  return bytes;
+}
+
+/// A payload with its size and hash in front.
+std::string framed(StringRef payload) {
+  std::string bytes;
+  raw_string_ostream os(bytes);
+  support::endian::Writer writer(os, endianness::little);
+  writer.write<uint64_t>(payload.size());
+  writer.write<uint64_t>(xxh3_64bits(payload));
+  os << payload;
   return bytes;
 }
 
@@ -104,9 +115,11 @@ Error CalibrationJournal::load(uint64_t fileSize) {
       bytes.resize(size);
       if (Error error = read(end + kFrame, bytes))
         return error;
-      whole = xxh3_64bits(bytes) == support::endian::read64le(frame + 8) &&
-              accept(bytes, {end + kFrame, size});
+      whole = xxh3_64bits(bytes) == support::endian::read64le(frame + 8);
     }
+    if (whole && size > 0 && bytes[0] == kStates && acceptStates(bytes, fileSize))
+      return Error::success();
+    whole = whole && accept(bytes, {end + kFrame, size});
     if (!whole) {
       warn(name + " is incomplete from byte " + Twine(end) +
            " on: what was written last is dropped");
@@ -159,6 +172,26 @@ bool CalibrationJournal::accept(ArrayRef<uint8_t> bytes, Place place) {
     consumeError(at.takeError());
     return false;
   }
+}
+
+/// The same for states, whose record is at `end`; the arrays follow it.
+bool CalibrationJournal::acceptStates(ArrayRef<uint8_t> bytes, uint64_t fileSize) {
+  DataExtractor data(bytes.drop_front(), /*IsLittleEndian=*/true, /*AddressSize=*/8);
+  DataExtractor::Cursor at(0);
+  uint64_t offset = end + kFrame + bytes.size();
+  std::vector<State> found;
+  while (at && !data.eof(at)) {
+    State state{{offset, data.getU64(at)}, data.getU64(at)};
+    if (!at || state.place.size > fileSize - offset)
+      break;
+    offset += state.place.size;
+    found.push_back(state);
+  }
+  bool good = at && data.eof(at);
+  consumeError(at.takeError());
+  if (good)
+    states = std::move(found);
+  return good;
 }
 
 Error CalibrationJournal::read(uint64_t offset, MutableArrayRef<uint8_t> bytes) const {
@@ -226,7 +259,7 @@ Expected<StepRecord> CalibrationJournal::readStep(int64_t step) const {
   return std::move(*record);
 }
 
-void CalibrationJournal::addStep(const StepRecord &record) {
+void CalibrationJournal::addStep(const StepRecord &record, ArrayRef<ArrayRef<float>> after) {
   if (!stepKeyWritten)
     append(payload(kStepKey, [&](raw_ostream &os) { os << text(*stepKey); }));
   stepKeyWritten = true;
@@ -234,6 +267,45 @@ void CalibrationJournal::addStep(const StepRecord &record) {
   append(bytes);
   if (!broken)
     places[record.step] = {end - bytes.size(), bytes.size()};
+  if (!broken && !after.empty())
+    writeStates(after);
+}
+
+/// Behind `end`, and without waiting for the disk.
+void CalibrationJournal::writeStates(ArrayRef<ArrayRef<float>> after) {
+  std::vector<StringRef> parts{""};
+  std::string record = payload(kStates, [&](raw_ostream &os) {
+    support::endian::Writer writer(os, endianness::little);
+    for (ArrayRef<float> state : after) {
+      parts.emplace_back(reinterpret_cast<const char *>(state.data()),
+                         state.size() * sizeof(float));
+      writer.write<uint64_t>(parts.back().size());
+      writer.write<uint64_t>(xxh3_64bits(parts.back()));
+    }
+  });
+  record = framed(record);
+  parts.front() = record;
+  // No room for them is no reason to have no journal.
+  if (put(end, parts))
+    (void)sys::fs::resize_file(fd, end);
+}
+
+bool CalibrationJournal::readStates(ArrayRef<MutableArrayRef<float>> into) const {
+  if (states.empty() || states.size() != into.size())
+    return false;
+  for (auto [state, values] : zip(states, into)) {
+    MutableArrayRef<uint8_t> bytes(reinterpret_cast<uint8_t *>(values.data()),
+                                   values.size() * sizeof(float));
+    if (state.place.size != bytes.size())
+      return false;
+    if (Error error = read(state.place.offset, bytes)) {
+      consumeError(std::move(error));
+      return false;
+    }
+    if (xxh3_64bits(bytes) != state.hash)
+      return false;
+  }
+  return true;
 }
 
 /// Makes the file ours: empty but for the key.
@@ -253,19 +325,25 @@ std::error_code CalibrationJournal::begin() {
   return write((kMagic + text(key)).str());
 }
 
-/// Writes at `end` and waits for the disk; the file ends there.
-std::error_code CalibrationJournal::write(StringRef bytes) {
-  if (std::error_code why = sys::fs::resize_file(fd, end))
+/// Writes at `offset`; the file ends after it.
+std::error_code CalibrationJournal::put(uint64_t offset, ArrayRef<StringRef> parts) {
+  if (std::error_code why = sys::fs::resize_file(fd, offset))
     return why;
   raw_fd_ostream os(fd, /*shouldClose=*/false);
-  os.seek(end);
-  os << bytes;
+  os.seek(offset);
+  for (StringRef part : parts)
+    os << part;
   os.flush();
-  if (os.has_error()) {
-    std::error_code why = os.error();
-    os.clear_error();
+  std::error_code why = os.error();
+  os.clear_error();
+  return why;
+}
+
+/// Writes at `end` and waits for the disk.
+std::error_code CalibrationJournal::write(StringRef bytes) {
+  states.clear();
+  if (std::error_code why = put(end, bytes))
     return why;
-  }
   if (fdatasync(fd) != 0)
     return std::error_code(errno, std::generic_category());
   end += bytes.size();
@@ -278,12 +356,7 @@ void CalibrationJournal::append(StringRef bytes) {
   if (!ours)
     if (std::error_code why = begin())
       return giveUp(why);
-  std::string frame;
-  raw_string_ostream os(frame);
-  support::endian::Writer writer(os, endianness::little);
-  writer.write<uint64_t>(bytes.size());
-  writer.write<uint64_t>(xxh3_64bits(bytes));
-  if (std::error_code why = write(frame + bytes.str()))
+  if (std::error_code why = write(framed(bytes)))
     giveUp(why);
 }
 

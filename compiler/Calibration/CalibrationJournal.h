@@ -21,7 +21,8 @@ namespace qcc {
 
 /// Layout: magic, key; then records of size (8 bytes), XXH3 of the payload (8), payload, whose
 /// first byte is its kind. Records are losses of matrices, then the key of the steps, then steps in
-/// their order.
+/// their order, then what tells of the states after the last step. Those follow, and the next step
+/// overwrites them: they save time, but nothing is lost without them.
 class CalibrationJournal {
 public:
   /// What the user should know; called by all functions below.
@@ -55,8 +56,13 @@ public:
   /// A step that is there. Fails (BadModel) when its record makes no sense.
   llvm::Expected<StepRecord> readStep(int64_t step) const;
   /// Appends a step, later than those there are, and returns when it is on the disk. A file that
-  /// cannot be written is given up with a warning: the compilation goes on.
-  void addStep(const StepRecord &record);
+  /// cannot be written is given up with a warning: the compilation goes on. `states` are kept as
+  /// long as no other step follows.
+  void addStep(const StepRecord &record, llvm::ArrayRef<llvm::ArrayRef<float>> states = {});
+
+  /// The states that were kept with the last step. False when there are none, or not of these
+  /// sizes, or when they are damaged; then `states` are unspecified.
+  bool readStates(llvm::ArrayRef<llvm::MutableArrayRef<float>> states) const;
 
 private:
   static constexpr uint64_t kHeader = 8 + 32, kFrame = 16;
@@ -69,9 +75,12 @@ private:
   llvm::Error openExisting(bool resume);
   llvm::Error load(uint64_t fileSize);
   bool accept(llvm::ArrayRef<uint8_t> payload, Place place);
+  bool acceptStates(llvm::ArrayRef<uint8_t> payload, uint64_t fileSize);
   llvm::Error read(uint64_t offset, llvm::MutableArrayRef<uint8_t> bytes) const;
   std::error_code begin();
   std::error_code write(llvm::StringRef bytes);
+  std::error_code put(uint64_t offset, llvm::ArrayRef<llvm::StringRef> parts);
+  void writeStates(llvm::ArrayRef<llvm::ArrayRef<float>> states);
   void append(llvm::StringRef payload);
   void giveUp(std::error_code why);
 
@@ -87,6 +96,12 @@ private:
   uint64_t stepStart = 0; ///< of the record with stepKey
   bool stepKeyWritten = false;
   std::map<int64_t, Place> places; ///< of steps
+  /// Arrays at the end of the file, and the hash of each.
+  struct State {
+    Place place;
+    uint64_t hash;
+  };
+  std::vector<State> states;
 };
 
 } // namespace qcc

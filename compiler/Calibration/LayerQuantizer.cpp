@@ -12,6 +12,17 @@ Error LayerQuantizer::start(mlir::ModuleOp module) {
   inputs.find(module);
   folds.find(module, runner);
   steps.start(module);
+  if (Error error = embed())
+    return error;
+  std::vector<MutableArrayRef<float>> values;
+  for (HiddenStates *of : states())
+    values.push_back(of->values);
+  firstToRun = steps.restore(values);
+  return firstToRun ? Error::success() : embed();
+}
+
+/// Hidden states before the first layer.
+Error LayerQuantizer::embed() {
   if (Error error = runner.embed(text.tokens, text.window, stream))
     return error;
   if (inputs.isAsymmetric())
@@ -54,8 +65,9 @@ Error LayerQuantizer::observe(int64_t layer) {
 }
 
 Error LayerQuantizer::begin(int64_t layer) {
-  if (Error error = heldOut.runExact(layer))
-    return error;
+  if (layer >= firstToRun)
+    if (Error error = heldOut.runExact(layer))
+      return error;
   if (Error error = steps.begin(layer))
     return error;
   if (Error error = steps.replaying() ? replay(layer) : calibrate(layer))
@@ -71,7 +83,7 @@ Error LayerQuantizer::begin(int64_t layer) {
 
 /// What the layer's statistics decided is known. Its codes come later, by quantize().
 Error LayerQuantizer::replay(int64_t layer) {
-  for (int64_t w = 0; w < exact.windows; ++w)
+  for (int64_t w = 0; w < exact.windows && layer >= firstToRun; ++w)
     if (Error error = runner.run(layer, layer + 1, exact, w, &exact, nullptr))
       return error;
   if (!folds.restore(steps.record().folds))
@@ -103,20 +115,25 @@ Error LayerQuantizer::calibrate(int64_t layer) {
 }
 
 Error LayerQuantizer::end(int64_t layer) {
-  for (int64_t w = 0; w < stream.windows; ++w)
-    if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
+  StepRecord &record = steps.record();
+  if (layer >= firstToRun) {
+    for (int64_t w = 0; w < stream.windows; ++w)
+      if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
+        return error;
+    if (Error error = heldOut.runQuantized(layer))
       return error;
-  if (Error error = heldOut.runQuantized(layer))
-    return error;
+    if (!heldOut.empty())
+      record.hidden = heldOut.error();
+  }
   runner.dropLayer(layer);
-  LayerError &error = errors.emplace_back();
-  if (!heldOut.empty())
-    error.hidden = heldOut.error();
   for (auto &[source, sums] : matrixErrors)
-    steps.record().errors.push_back({source.str(), sums.relative()});
+    record.errors.push_back({source.str(), sums.relative()});
   matrixErrors.clear();
-  error.matrices = steps.record().errors;
-  steps.end();
+  errors.push_back({record.hidden, record.errors});
+  std::vector<ArrayRef<float>> values;
+  for (HiddenStates *of : states())
+    values.push_back(of->values);
+  steps.end(values);
   return Error::success();
 }
 
@@ -169,6 +186,8 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
   if (place && steps.replaying()) {
     if (Error error = steps.replay(weight, instance, firstRow, rows))
       return error;
+    if (place->layer < firstToRun)
+      return Error::success();
     return runner.replace(*place, firstRow, dequantize(rows));
   }
   if (Error error = inputs.quantize(weight, weight.getObserver() && place, values, rows))

@@ -48,6 +48,11 @@ public:
   llvm::Error finish(CompileReport &report);
 
 private:
+  llvm::Error embed();
+  /// All hidden states that go from layer to layer.
+  std::array<HiddenStates *, 4> states() {
+    return {&stream, &exact, heldOut.states()[0], heldOut.states()[1]};
+  }
   llvm::Error replay(int64_t layer);
   llvm::Error calibrate(int64_t layer);
   void check(llvm::StringRef observer, const InputStatistics &found, int64_t layer);
@@ -69,6 +74,7 @@ private:
   HiddenStates exact;    ///< what the float layers make of it; only for gptaq
   ObservedInputs inputs; ///< of the layer at hand
   ResumableSteps steps;
+  int64_t firstToRun = 0; ///< layer; hidden states are already what those before it make
 };
 
 } // namespace qcc

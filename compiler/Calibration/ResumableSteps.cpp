@@ -87,12 +87,20 @@ void ResumableSteps::keep(nn::WeightOp weight, int64_t instance, int64_t firstRo
                             pack(rows, static_cast<int64_t>(*weight.getLanes()))});
 }
 
-void ResumableSteps::end() {
+void ResumableSteps::end(ArrayRef<ArrayRef<float>> states) {
   if (journal && !isReplay) {
     current.tensors.assign(tensors.begin() + tensorsBefore, tensors.end());
-    journal->addStep(current);
+    journal->addStep(current, states);
   }
   current = {};
+}
+
+int64_t ResumableSteps::restore(ArrayRef<MutableArrayRef<float>> states) const {
+  int64_t count = journal ? journal->steps() : 0;
+  for (int64_t step = 0; step < count; ++step)
+    if (!journal->hasStep(step))
+      return 0;
+  return count && journal->readStates(states) ? count : 0;
 }
 
 } // namespace qcc

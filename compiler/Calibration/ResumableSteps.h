@@ -35,8 +35,12 @@ public:
   /// Remembers such rows.
   void keep(nn::WeightOp weight, int64_t instance, int64_t firstRow, const QuantizedMatrix &rows);
 
-  /// Ends the step; it is on the disk after.
-  void end();
+  /// Ends the step; it is on the disk after. `states` is what the next one goes on with.
+  void end(llvm::ArrayRef<llvm::ArrayRef<float>> states = {});
+
+  /// Makes `states` those that were kept with the last step there is, and returns the number of the
+  /// next one; 0 when they are not known, and nothing can be said then of what `states` are.
+  int64_t restore(llvm::ArrayRef<llvm::MutableArrayRef<float>> states) const;
 
   /// Of a record that does not fit the model.
   llvm::Error misfit(const llvm::Twine &what) const;

@@ -118,6 +118,8 @@ void writeStep(const StepRecord &record, raw_ostream &os) {
   writer.number(record.mostChannels);
   writer.number(record.deadChannels);
   writer.text(record.firstDead);
+  writer.number(static_cast<int64_t>(record.hidden.has_value()));
+  writer.number(record.hidden.value_or(0));
   writer.list(record.errors, [&](const MatrixError &error) {
     writer.text(error.source);
     writer.number(error.relative);
@@ -146,6 +148,10 @@ std::optional<StepRecord> parseStep(ArrayRef<uint8_t> bytes) {
   record.mostChannels = reader.number();
   record.deadChannels = reader.number();
   record.firstDead = reader.text();
+  bool hasHidden = reader.number() != 0;
+  double hidden = reader.real();
+  if (hasHidden)
+    record.hidden = hidden;
   reader.list(record.errors, [&](MatrixError &error) {
     error.source = reader.text();
     error.relative = reader.real();

@@ -35,6 +35,7 @@ struct StepRecord {
   // For the report:
   int64_t tokens = 0, mostChannels = 0, deadChannels = 0;
   std::string firstDead;
+  std::optional<double> hidden; ///< error of the hidden states of held-out windows
   std::vector<MatrixError> errors;
 };
 

@@ -45,6 +45,7 @@ StepRecord stepOf(int64_t number) {
   step.mostChannels = 64;
   step.deadChannels = 3;
   step.firstDead = "layer 1, @layer.norm";
+  step.hidden = 0.5;
   step.errors = {{"w", 0.125}};
   return step;
 }
@@ -162,6 +163,48 @@ TEST_F(CalibrationJournals, DropADamagedRecord) {
       EXPECT_LT(open()->steps(), 2) << at;
       EXPECT_NE(warnings.find("incomplete"), std::string::npos) << at;
     }
+}
+
+/// They are there as long as they are of the last step, and whole.
+TEST_F(CalibrationJournals, KeepStatesOfTheLastStep) {
+  std::vector<float> a{1, 2, 3}, b, c{4}, readA(3), readB, readC(1);
+  std::vector<llvm::ArrayRef<float>> states{a, b, c};
+  std::vector<llvm::MutableArrayRef<float>> into{readA, readB, readC};
+  uint64_t plain = fill().size();
+  EXPECT_FALSE(open()->readStates(into));
+  auto journal = open();
+  journal->addStep(stepOf(2), states);
+  journal = open();
+  EXPECT_EQ(warnings, "");
+  EXPECT_EQ(journal->steps(), 3);
+  ASSERT_TRUE(journal->readStates(into));
+  EXPECT_EQ(readA, a);
+  EXPECT_EQ(readC, c);
+  EXPECT_FALSE(journal->readStates({into[0], into[1]}));
+  EXPECT_FALSE(journal->readStates({into[0], into[2], into[1]}));
+
+  Bytes whole = readBytes(path);
+  for (size_t at = plain + kFrame + 1 + bytesOf(stepOf(2)).size(); at < whole.size(); ++at) {
+    Bytes damaged = whole;
+    damaged[at] ^= 1;
+    directory.write("out.calibration", damaged);
+    journal = open();
+    EXPECT_EQ(journal->steps(), 3) << at;
+    EXPECT_FALSE(journal->readStates(into)) << at;
+    directory.write("out.calibration", Bytes(whole.begin(), whole.begin() + at));
+    journal = open();
+    EXPECT_EQ(journal->steps(), 3) << at;
+    EXPECT_FALSE(journal->readStates(into)) << at;
+  }
+  directory.write("out.calibration", whole);
+  journal = open();
+  journal->addStep(stepOf(3));
+  EXPECT_FALSE(journal->readStates(into));
+  journal = open();
+  EXPECT_EQ(warnings, "");
+  EXPECT_EQ(journal->steps(), 4);
+  EXPECT_FALSE(journal->readStates(into));
+  expectStep(*journal, 3);
 }
 
 TEST_F(CalibrationJournals, OfAnotherKeyAreReplaced) {

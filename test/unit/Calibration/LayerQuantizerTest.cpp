@@ -25,6 +25,32 @@ namespace {
 
 constexpr int64_t kWindow = 32, kWindows = 10;
 
+/// Fails before a layer, as if it was interrupted there.
+class Interrupted final : public WeightQuantizer {
+public:
+  Interrupted(WeightQuantizer &of, int64_t before) : of(of), before(before) {}
+
+  std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override {
+    return of.stepOf(weight, instance);
+  }
+  llvm::Error begin(int64_t layer) override {
+    return layer == before ? badModel("test", "", "interrupted") : of.begin(layer);
+  }
+  llvm::Error end(int64_t layer) override { return of.end(layer); }
+  llvm::Error fold(nn::WeightOp weight, int64_t instance, int64_t firstRow, int64_t k,
+                   llvm::MutableArrayRef<float> values) override {
+    return of.fold(weight, instance, firstRow, k, values);
+  }
+  llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
+                       llvm::ArrayRef<float> values, QuantizedMatrix &rows) override {
+    return of.quantize(weight, instance, firstRow, values, rows);
+  }
+
+private:
+  WeightQuantizer &of;
+  int64_t before;
+};
+
 class LayerQuantizers : public TestModel {
 protected:
   void SetUp() override {
@@ -52,7 +78,7 @@ protected:
   };
 
   Result quantize(std::vector<Method> methods, unsigned jobs, CalibrationJournal *journal = nullptr,
-                  std::string failure = "") {
+                  std::string failure = "", int64_t interrupt = -1) {
     Result result;
     CompilerOptions options = fourBits(std::move(methods));
     options.activations = activations;
@@ -78,8 +104,9 @@ protected:
     };
     WeightFiles files = model->files();
     files.calibrated = &scales;
+    Interrupted interrupted(quantizer, interrupt);
     Failure failed =
-        failureOf(materializeWeights(*result.module, files, path, sink, {}, jobs, &quantizer));
+        failureOf(materializeWeights(*result.module, files, path, sink, {}, jobs, &interrupted));
     if (!failure.empty()) {
       expectFailure(failed, ExitCode::BadModel, failure);
       return result;
@@ -168,44 +195,51 @@ TEST_F(LayerQuantizers, WarnOfTooFewTokens) {
 }
 
 using Case = std::pair<std::vector<Method>, Activations>;
-class ResumedLayers : public LayerQuantizers, public testing::WithParamInterface<Case> {};
+class ResumedLayers : public LayerQuantizers, public testing::WithParamInterface<Case> {
+protected:
+  static void expectSame(const Result &result, const Result &expected) {
+    EXPECT_EQ(result.blob, expected.blob);
+    EXPECT_EQ(result.report.divergences, expected.report.divergences);
+    EXPECT_EQ(result.report.warnings, expected.report.warnings);
+    ASSERT_EQ(result.report.layers.size(), 2u);
+    for (size_t l = 0; l < 2; ++l) {
+      const LayerError &found = result.report.layers[l], &as = expected.report.layers[l];
+      EXPECT_EQ(found.hidden, as.hidden);
+      ASSERT_EQ(found.matrices.size(), 7u);
+      for (size_t m = 0; m < 7; ++m)
+        EXPECT_EQ(found.matrices[m].relative, as.matrices[m].relative);
+    }
+  }
+};
 
 /// Interrupted after any number of layers, and by nothing: the same bytes and the same report.
 TEST_P(ResumedLayers, AreTheSame) {
   text.heldOut.assign(text.tokens.begin(), text.tokens.begin() + kWindow);
   activations = GetParam().second;
   Result expected = quantize(GetParam().first, 2);
-  TempDir directory;
-  auto journal = open(directory);
-  EXPECT_EQ(quantize(GetParam().first, 2, journal.get()).blob, expected.blob);
-  ASSERT_EQ(journal->steps(), 2);
-  for (int64_t layers : {2, 1}) {
-    journal = open(directory);
-    ASSERT_EQ(journal->steps(), layers);
-    Result result = quantize(GetParam().first, 2, journal.get());
-    EXPECT_EQ(result.blob, expected.blob) << layers;
-    EXPECT_EQ(result.report.divergences, expected.report.divergences) << layers;
-    EXPECT_EQ(result.report.warnings, expected.report.warnings) << layers;
-    for (size_t l = 0; l < 2; ++l) {
-      EXPECT_EQ(result.report.layers[l].hidden, expected.report.layers[l].hidden);
-      ASSERT_EQ(result.report.layers[l].matrices.size(), 7u);
-      for (size_t m = 0; m < 7; ++m)
-        EXPECT_EQ(result.report.layers[l].matrices[m].relative,
-                  expected.report.layers[l].matrices[m].relative);
+  for (int64_t layers : {1, 2})
+    for (bool states : {true, false}) {
+      TempDir directory;
+      auto journal = open(directory);
+      bool whole = layers == 2;
+      quantize(GetParam().first, 2, journal.get(), whole ? "" : "interrupted", layers);
+      // A byte less, and hidden states must be made again.
+      uint64_t size = 0;
+      ASSERT_FALSE(llvm::sys::fs::file_size(journal->path(), size));
+      if (!states)
+        ASSERT_FALSE(truncate(journal->path().c_str(), size - 1));
+      journal = open(directory);
+      ASSERT_EQ(journal->steps(), layers);
+      expectSame(quantize(GetParam().first, 2, journal.get()), expected);
     }
-    // A byte less, and the last layer is gone.
-    uint64_t size = 0;
-    ASSERT_FALSE(llvm::sys::fs::file_size(journal->path(), size));
-    ASSERT_FALSE(truncate(journal->path().c_str(), size - 1));
-  }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , ResumedLayers,
-    testing::Values(Case({Method::Gptq}, Activations::Default),
-                    Case({Method::Gptaq, Method::Gptq}, Activations::F32),
-                    Case({Method::Awq, Method::Gptq}, Activations::Int8),
-                    Case({Method::SmoothQuant, Method::Gptq}, Activations::Static8)));
+INSTANTIATE_TEST_SUITE_P(, ResumedLayers,
+                         testing::Values(Case({Method::Gptq}, Activations::Default),
+                                         Case({Method::Gptaq, Method::Gptq}, Activations::F32),
+                                         Case({Method::Awq, Method::Gptq}, Activations::Int8),
+                                         Case({Method::SmoothQuant, Method::Gptq},
+                                              Activations::Static8)));
 
 /// Records that are whole but not of this model.
 TEST_F(LayerQuantizers, RefuseForeignRecords) {
@@ -246,7 +280,9 @@ TEST_F(LayerQuantizers, RefuseForeignRecords) {
            {"does not fit", [](StepRecord &r) { r.rows[0].components[0].pop_back(); }},
            {"does not fit", [](StepRecord &r) { r.rows[0].components.pop_back(); }},
            {"does not fit",
-            [](StepRecord &r) { r.rows[0].components[1].assign(r.rows[0].components[1].size(), 0xff); }},
+            [](StepRecord &r) {
+              r.rows[0].components[1].assign(r.rows[0].components[1].size(), 0xff);
+            }},
        }) {
     StepRecord changed = first;
     forgery.change(changed);
