@@ -24,10 +24,6 @@ Error Resume::open(StringRef output, const WeightFiles &files, const Calibration
   key.addArray<int32_t>("held out", text.heldOut);
   // With a report, layers have more to remember.
   key.add("report", request.report.empty() ? "" : "measured");
-  if (request.options.chooseGrids)
-    for (const GridChoice &probe : probesFor(request.options.bitsPerWeight))
-      key.addArray<unsigned>(
-          "probe", {probe.bits, probe.group, probe.asymmetric, probe.codebook, probe.superScales});
   return open(output, files);
 }
 
@@ -53,11 +49,11 @@ Error Resume::open(StringRef output, const WeightFiles &files) {
   return Error::success();
 }
 
-void Resume::announceMatrices(const LayerRunner &runner) const {
+void Resume::announceMatrices(const LayerRunner &runner, ArrayRef<GridChoice> probes) const {
   int64_t known = 0, total = 0;
   for (int64_t layer = 0; layer < runner.layers(); ++layer)
     for (const LayerRunner::Matrix &matrix : runner.matrices(layer)) {
-      known += opened && opened->losses(matrix.source);
+      known += opened && opened->losses(lossesName(matrix.source, probes));
       ++total;
     }
   announce("matrix", known, total);

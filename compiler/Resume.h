@@ -34,7 +34,7 @@ public:
 
   /// Tells the user how much is known already: of matrices that -bits=auto measures, and of layers
   /// or steps.
-  void announceMatrices(const LayerRunner &runner) const;
+  void announceMatrices(const LayerRunner &runner, llvm::ArrayRef<GridChoice> probes) const;
   void announceSteps(llvm::StringRef kind, int64_t total) const;
 
   /// The compilation ends with `result`, which is returned. The journal goes with what it was kept

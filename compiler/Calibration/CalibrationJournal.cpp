@@ -218,17 +218,17 @@ void CalibrationJournal::remove() {
   broken = true;
 }
 
-const std::vector<double> *CalibrationJournal::losses(StringRef source) const {
-  auto found = measured.find(source);
+const std::vector<double> *CalibrationJournal::losses(StringRef of) const {
+  auto found = measured.find(of);
   return found == measured.end() ? nullptr : &found->second;
 }
 
-void CalibrationJournal::addLosses(StringRef source, ArrayRef<double> losses) {
-  measured[source] = losses.vec();
+void CalibrationJournal::addLosses(StringRef of, ArrayRef<double> losses) {
+  measured[of] = losses.vec();
   append(payload(kLosses, [&](raw_ostream &os) {
     support::endian::Writer writer(os, endianness::little);
-    writer.write<uint32_t>(source.size());
-    os << source;
+    writer.write<uint32_t>(of.size());
+    os << of;
     writer.write<uint32_t>(losses.size());
     for (double loss : losses)
       writer.write<double>(loss);

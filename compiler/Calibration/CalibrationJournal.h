@@ -43,9 +43,9 @@ public:
   /// Deletes the file, unless it is of another compilation.
   void remove();
 
-  /// Losses of a matrix with each probe, as Sensitivity measured them; null when it has not yet.
-  const std::vector<double> *losses(llvm::StringRef source) const;
-  void addLosses(llvm::StringRef source, llvm::ArrayRef<double> losses);
+  /// Losses that Sensitivity measured, by the name it gave them; null when it has not yet.
+  const std::vector<double> *losses(llvm::StringRef name) const;
+  void addLosses(llvm::StringRef name, llvm::ArrayRef<double> losses);
 
   /// Before steps are read or added: `key` says what they follow from besides the file's key. Steps
   /// of another key count as absent, and are replaced by the next one.

@@ -45,7 +45,7 @@ public:
           if (Error error = probe(matrix, found.loss))
             return std::move(error);
           if (journal)
-            journal->addLosses(matrix.source, found.loss);
+            journal->addLosses(lossesName(matrix.source, probes), found.loss);
         }
         result.push_back(std::move(found));
         progress(layer, runner.layers());
@@ -59,7 +59,7 @@ public:
 private:
   /// What the journal has of a matrix, or null.
   const std::vector<double> *known(const LayerRunner::Matrix &matrix) const {
-    const std::vector<double> *losses = journal ? journal->losses(matrix.source) : nullptr;
+    const std::vector<double> *losses = journal ? journal->losses(lossesName(matrix.source, probes)) : nullptr;
     bool good = losses && losses->size() == probes.size() &&
                 all_of(*losses, [](double loss) { return std::isfinite(loss); });
     return good ? losses : nullptr;
@@ -192,6 +192,16 @@ constexpr double kThreeBitBudget = 4.2;
 
 } // namespace
 
+std::string lossesName(StringRef source, ArrayRef<GridChoice> probes) {
+  std::string name;
+  raw_string_ostream os(name);
+  os << source;
+  for (const GridChoice &probe : probes)
+    os << ' ' << probe.bits << '/' << probe.group << '/' << probe.asymmetric << '/'
+       << static_cast<unsigned>(probe.kind) << '/' << probe.superScales;
+  return name;
+}
+
 Expected<std::vector<WeightSensitivity>>
 measureSensitivity(LayerRunner &runner, const CalibrationText &text, ArrayRef<GridChoice> probes,
                    unsigned jobs, function_ref<void(int64_t, int64_t)> progress,
@@ -200,7 +210,7 @@ measureSensitivity(LayerRunner &runner, const CalibrationText &text, ArrayRef<Gr
 }
 
 std::vector<GridChoice> probesFor(double bitsPerWeight) {
-  GridChoice four{4, 32, false, true, true}, three{3, 32, false, true, true};
+  GridChoice four{4, 32, false, GridKind::Codebook, true}, three{3, 32, false, GridKind::Codebook, true};
   if (bitsPerWeight < kThreeBitBudget)
     return {four, three};
   return {four};
@@ -208,14 +218,14 @@ std::vector<GridChoice> probesFor(double bitsPerWeight) {
 
 std::vector<GridOption> optionsFor(double bitsPerWeight) {
   // Factors: the mean square error of normal weights in such groups with the best scale, in that of the probe.
-  std::vector<GridOption> options = {{{4, 32, false, true, true}, 0, 1.0},
-                                     {{4, 16, false, true, true}, 0, 0.74},
-                                     {{5, 32, false, true, true}, 0, 0.232},
-                                     {{6, 32, false, false, true}, 0, 0.075},
-                                     {{8, 32, false, false, false}, 0, 0.005}};
+  std::vector<GridOption> options = {{{4, 32, false, GridKind::Codebook, true}, 0, 1.0},
+                                     {{4, 16, false, GridKind::Codebook, true}, 0, 0.74},
+                                     {{5, 32, false, GridKind::Codebook, true}, 0, 0.232},
+                                     {{6, 32, false, GridKind::Integer, true}, 0, 0.075},
+                                     {{8, 32, false, GridKind::Integer, false}, 0, 0.005}};
   if (bitsPerWeight < kThreeBitBudget) {
-    options.push_back({{3, 32, false, true, true}, 1, 1.0});
-    options.push_back({{3, 16, false, true, true}, 1, 0.78});
+    options.push_back({{3, 32, false, GridKind::Codebook, true}, 1, 1.0});
+    options.push_back({{3, 16, false, GridKind::Codebook, true}, 1, 0.78});
   }
   return options;
 }

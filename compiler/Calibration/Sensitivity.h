@@ -24,6 +24,9 @@ struct WeightSensitivity {
   std::vector<double> loss; ///< for each probe
 };
 
+/// What a journal calls the losses of a weight with these probes.
+std::string lossesName(llvm::StringRef source, llvm::ArrayRef<GridChoice> probes);
+
 /// Measures all observed matrices on the last window of the text; the others tell the statistics that
 /// choose codes. Takes a run of half the model for each matrix and probe: `progress` is told.
 /// What is in `journal`, if there is one, is not measured again.
