@@ -10,6 +10,7 @@
 
 #include "compiler/Calibration/GraphRunner.h"
 #include "compiler/Calibration/ObservedInputs.h"
+#include "compiler/Calibration/ResumableSteps.h"
 #include "compiler/Weights/WeightQuantizer.h"
 #include "frontends/Common/TensorStorage.h"
 
@@ -22,28 +23,37 @@ public:
   /// A step ends when it has its share of the graph's observers: every step runs all samples.
   static constexpr int64_t kSteps = 12;
 
-  /// `scales` gets the static scales of activations.
-  GraphQuantizer(GraphRunner &runner, TensorTable &scales, unsigned jobs)
-      : runner(runner), activationScales(scales), inputs(jobs) {}
+  /// `scales` gets the static scales of activations. Steps that are in `journal`, if there is one,
+  /// are not calibrated again.
+  GraphQuantizer(GraphRunner &runner, TensorTable &scales, unsigned jobs,
+                 CalibrationJournal *journal = nullptr)
+      : runner(runner), activationScales(scales), inputs(jobs), resumable(journal, scales) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
 
   std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override;
   llvm::Error begin(int64_t step) override;
-  llvm::Error end(int64_t) override { return llvm::Error::success(); }
+  llvm::Error end(int64_t) override {
+    resumable.end();
+    return llvm::Error::success();
+  }
   llvm::Error fold(nn::WeightOp, int64_t, int64_t, int64_t, llvm::MutableArrayRef<float>) override {
     return llvm::Error::success();
   }
   llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                        llvm::ArrayRef<float> values, QuantizedMatrix &rows) override;
 
+  int64_t steps() const { return count; }
+
 private:
   GraphRunner &runner;
   TensorTable &activationScales;
   ObservedInputs inputs;                ///< of the step at hand
   llvm::StringMap<int64_t> symbolSteps; ///< of weights, and of the scales of their inputs
-  llvm::StringMap<int64_t> steps;       ///< by observer
+  llvm::StringMap<int64_t> observerSteps;
+  int64_t count = 0; ///< of steps
+  ResumableSteps resumable;
 };
 
 } // namespace qcc

@@ -9,6 +9,7 @@
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
 #include "llvm/Support/Format.h"
+#include <cmath>
 
 using namespace llvm;
 
@@ -23,21 +24,29 @@ constexpr int64_t kStride = 3;
 class Prober {
 public:
   Prober(LayerRunner &runner, const CalibrationText &text, ArrayRef<GridChoice> probes,
-         unsigned jobs, function_ref<void(int64_t, int64_t)> progress)
+         unsigned jobs, function_ref<void(int64_t, int64_t)> progress, CalibrationJournal *journal)
       : runner(runner), text(text), probes(probes), jobs(jobs), progress(progress),
-        pool(hardware_concurrency(jobs)) {}
+        journal(journal), pool(hardware_concurrency(jobs)) {}
 
   Expected<std::vector<WeightSensitivity>> run() {
     if (Error error = start())
       return std::move(error);
     std::vector<WeightSensitivity> result;
     for (int64_t layer = 0; layer < runner.layers(); ++layer) {
-      if (Error error = observe(layer))
-        return std::move(error);
-      for (const LayerRunner::Matrix &matrix : runner.matrices(layer)) {
-        WeightSensitivity found{matrix.source, matrix.place.symbol, matrix.n, matrix.k, {}};
-        if (Error error = probe(matrix, found.loss))
+      std::vector<LayerRunner::Matrix> matrices = runner.matrices(layer);
+      if (!all_of(matrices, [&](const LayerRunner::Matrix &matrix) { return known(matrix); }))
+        if (Error error = observe(layer))
           return std::move(error);
+      for (const LayerRunner::Matrix &matrix : matrices) {
+        WeightSensitivity found{matrix.source, matrix.place.symbol, matrix.n, matrix.k, {}};
+        if (const std::vector<double> *losses = known(matrix)) {
+          found.loss = *losses;
+        } else {
+          if (Error error = probe(matrix, found.loss))
+            return std::move(error);
+          if (journal)
+            journal->addLosses(lossesName(matrix.source, probes), found.loss);
+        }
         result.push_back(std::move(found));
         progress(layer, runner.layers());
       }
@@ -48,6 +57,14 @@ public:
   }
 
 private:
+  /// What the journal has of a matrix, or null.
+  const std::vector<double> *known(const LayerRunner::Matrix &matrix) const {
+    const std::vector<double> *losses = journal ? journal->losses(lossesName(matrix.source, probes)) : nullptr;
+    bool good = losses && losses->size() == probes.size() &&
+                all_of(*losses, [](double loss) { return std::isfinite(loss); });
+    return good ? losses : nullptr;
+  }
+
   Error start() {
     int64_t windows = std::min(text.windows() - 1, kStatisticsWindows);
     if (windows < 1)
@@ -157,6 +174,7 @@ private:
   ArrayRef<GridChoice> probes;
   unsigned jobs;
   function_ref<void(int64_t, int64_t)> progress;
+  CalibrationJournal *journal;
   DefaultThreadPool pool;
   HiddenStates statisticsStream, probeStream;
   ArrayRef<int32_t> probed;
@@ -174,10 +192,21 @@ constexpr double kThreeBitBudget = 4.2;
 
 } // namespace
 
+std::string lossesName(StringRef source, ArrayRef<GridChoice> probes) {
+  std::string name;
+  raw_string_ostream os(name);
+  os << source;
+  for (const GridChoice &probe : probes)
+    os << ' ' << probe.bits << '/' << probe.group << '/' << probe.asymmetric << '/'
+       << static_cast<unsigned>(probe.kind) << '/' << probe.superScales;
+  return name;
+}
+
 Expected<std::vector<WeightSensitivity>>
 measureSensitivity(LayerRunner &runner, const CalibrationText &text, ArrayRef<GridChoice> probes,
-                   unsigned jobs, function_ref<void(int64_t, int64_t)> progress) {
-  return Prober(runner, text, probes, jobs, progress).run();
+                   unsigned jobs, function_ref<void(int64_t, int64_t)> progress,
+                   CalibrationJournal *journal) {
+  return Prober(runner, text, probes, jobs, progress, journal).run();
 }
 
 std::vector<GridChoice> probesFor(double bitsPerWeight) {

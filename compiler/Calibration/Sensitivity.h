@@ -9,6 +9,7 @@
 #ifndef QCC_COMPILER_CALIBRATION_SENSITIVITY_H
 #define QCC_COMPILER_CALIBRATION_SENSITIVITY_H
 
+#include "compiler/Calibration/CalibrationJournal.h"
 #include "compiler/Calibration/CalibrationText.h"
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Calibration/Recipe.h"
@@ -23,12 +24,17 @@ struct WeightSensitivity {
   std::vector<double> loss; ///< for each probe
 };
 
+/// What a journal calls the losses of a weight with these probes.
+std::string lossesName(llvm::StringRef source, llvm::ArrayRef<GridChoice> probes);
+
 /// Measures all observed matrices on the last window of the text; the others tell the statistics that
 /// choose codes. Takes a run of half the model for each matrix and probe: `progress` is told.
+/// What is in `journal`, if there is one, is not measured again.
 llvm::Expected<std::vector<WeightSensitivity>>
 measureSensitivity(LayerRunner &runner, const CalibrationText &text,
                    llvm::ArrayRef<GridChoice> probes, unsigned jobs,
-                   llvm::function_ref<void(int64_t done, int64_t total)> progress);
+                   llvm::function_ref<void(int64_t done, int64_t total)> progress,
+                   CalibrationJournal *journal = nullptr);
 
 /// The grids that -bits=auto chooses from, and how much of the loss of a probe each is expected to cause.
 struct GridOption {
