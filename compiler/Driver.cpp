@@ -351,15 +351,16 @@ private:
         return left.takeError();
       bits = *left;
     }
-    resume.announceMatrices(*layerRunner, probesFor(bits));
+    Probes probes = probesFor(bits);
+    resume.announceMatrices(*layerRunner, probes);
     Expected<std::vector<WeightSensitivity>> measured =
-        measureSensitivity(*layerRunner, calibrationText, probesFor(bits), request.jobs,
+        measureSensitivity(*layerRunner, calibrationText, probes, request.jobs,
                            [&](int64_t done, int64_t total) { progress.update(done, total); },
                            resume.journal());
     if (!measured)
       return measured.takeError();
     Expected<Recipe> recipe =
-        chooseGrids(*measured, optionsFor(bits), static_cast<int64_t>(elements * bits / 8));
+        chooseGrids(*measured, optionsFor(bits), budgetBytes(*measured, bits));
     if (recipe && !request.quiet) {
       progress.finish();
       errs() << describe(*recipe, *measured);

@@ -49,13 +49,16 @@ Error Resume::open(StringRef output, const WeightFiles &files) {
   return Error::success();
 }
 
-void Resume::announceMatrices(const LayerRunner &runner, ArrayRef<GridChoice> probes) const {
+void Resume::announceMatrices(const LayerRunner &runner, const Probes &probes) const {
   int64_t known = 0, total = 0;
+  auto count = [&](ArrayRef<LayerRunner::Matrix> matrices, ArrayRef<GridChoice> grids) {
+    for (const LayerRunner::Matrix &matrix : matrices)
+      known += opened && opened->losses(lossesName(matrix.source, grids));
+    total += matrices.size();
+  };
+  count(runner.tables(), probes.tables);
   for (int64_t layer = 0; layer < runner.layers(); ++layer)
-    for (const LayerRunner::Matrix &matrix : runner.matrices(layer)) {
-      known += opened && opened->losses(lossesName(matrix.source, probes));
-      ++total;
-    }
+    count(runner.matrices(layer), probes.layers);
   announce("matrix", known, total);
 }
 

@@ -10,6 +10,7 @@
 #include "compiler/Calibration/CalibrationJournal.h"
 #include "compiler/Calibration/CalibrationText.h"
 #include "compiler/Calibration/LayerRunner.h"
+#include "compiler/Calibration/Sensitivity.h"
 #include "compiler/Calibration/TensorSamples.h"
 #include "compiler/Driver.h"
 
@@ -34,7 +35,7 @@ public:
 
   /// Tells the user how much is known already: of matrices that -bits=auto measures, and of layers
   /// or steps.
-  void announceMatrices(const LayerRunner &runner, llvm::ArrayRef<GridChoice> probes) const;
+  void announceMatrices(const LayerRunner &runner, const Probes &probes) const;
   void announceSteps(llvm::StringRef kind, int64_t total) const;
 
   /// The compilation ends with `result`, which is returned. The journal goes with what it was kept
