@@ -36,18 +36,20 @@ def divergence(context, program):
     return float(found.group(1))
 
 
-def saving_row(options, bound):
-    """The share of the divergence of rounding to nearest that calibration removes, at no more bytes."""
+def saving_row(options, bound, base=None):
+    """The share of the divergence of rounding to nearest that calibration removes, at no more than 1 % more bytes. `base`: the grid
+    that is rounded to, when it is another."""
 
     def run(context):
         program = calibrated(context, *options)
-        grid = [option for option in options if not option.startswith("-method")]
+        grid = base or [option for option in options if not option.startswith("-method")]
         rounded = context.compile(context.data(STORIES), *grid, "-method=rtn")
-        if os.path.getsize(program) > os.path.getsize(rounded) + 4096:
+        if os.path.getsize(program) > 1.01 * os.path.getsize(rounded):
             raise Failure("it is larger: %d and %d bytes" % (os.path.getsize(program), os.path.getsize(rounded)))
         return at_least(1 - divergence(context, program) / divergence(context, rounded), bound)
 
-    return Row("calibration", "removes divergence " + " ".join(options), run)
+    name = " ".join(options) + (" from " + " ".join(base) if base else "")
+    return Row("calibration", "removes divergence " + name, run)
 
 
 def same_row(name, *options):
@@ -273,6 +275,14 @@ REFUSED = [
     ("a budget below all grids", stories, ("-bits=auto", "-bpw=3", "-calib={text}", "-calib-windows=2"), 4, ["-bits=auto"]),
     ("a budget without automatic bits", stories, ("-bits=4", "-bpw=4.5"), 1, ["-bpw", "-bits=auto"]),
     ("a budget of 40 bits", stories, ("-bits=auto", "-bpw=40", "-calib={text}"), 1, ["-bpw", "8.5"]),
+    ("a budget of no size", stories, ("-bits=auto", "-memory=4x", "-calib={text}"), 1, ["-memory=4x", "600MB"]),
+    ("a budget of memory and bits", stories, ("-bits=auto", "-memory=4MB", "-bpw=4", "-calib={text}"), 1, ["-memory", "-bpw"]),
+    ("too little memory", stories, ("-bits=auto", "-memory=600KB", "-calib={text}", "-calib-windows=2"), 4, ["-memory", "KV cache", "-ctx"]),
+    ("two grids", stories, ("-bits=4", "-method=nf4", "-grid=codebook"), 1, ["-method=nf4", "-grid"]),
+    ("NF4 of 3 bits", stories, ("-bits=3", "-method=nf4"), 1, ["nf4 has 4 bits"]),
+    ("K-quants of 8 bits", stories, ("-bits=8", "-grid=kquant"), 1, ["kquant has 2 to 6 bits"]),
+    ("K-quants in groups of 64", stories, ("-bits=4", "-method=kquant", "-group=64"), 1, ["-grid=kquant", "-group"]),
+    ("K-quants of floats", stories, ("-method=kquant",), 1, ["-grid=kquant", "-bits"]),
     ("no windows", stories, ("-bits=4", "-calib={text}", "-calib-windows=0"), 1, ["-calib-windows"]),
     ("a report without artifact", stories, ("-bits=4", "-emit=asm", "-report={file}"), 1, ["-report=", "whole artifacts"]),
     ("methods without bits", stories, ("-method=gptq", "-calib={text}"), 1, ["-method=gptq", "-bits=keep"]),
@@ -289,17 +299,26 @@ REFUSED = [
 ]
 
 
+STATIC8 = ("-target=x86-64-v4", "-mattr=+avx512vnni", "-bits=4", "-calib-windows=8", "-act=static8")
+
 # Name, options, records of the journal before the interruption, signal, what is said then.
 RESUMED = [
     ("Ctrl-C", ("-bits=4", "-calib-windows=16"), 2, signal.SIGINT, "goes on after layer [1-4] of 5"),
     ("power", ("-bits=4", "-calib-windows=16", "-method=awq+gptq"), 4, signal.SIGKILL, "goes on after layer [2-4] of 5"),
-    ("static8", ("-target=x86-64-v4", "-mattr=+avx512vnni", "-bits=4", "-calib-windows=8", "-act=static8"), 3, signal.SIGKILL, "goes on after layer [1-4] of 5"),
+    ("static8", STATIC8, 3, signal.SIGKILL, "goes on after layer [1-4] of 5"),
     ("bits=auto", ("-bits=auto", "-bpw=4.5", "-calib-windows=4"), 9, signal.SIGINT, r"goes on after matrix \d+ of 35"),
 ]
+
+INT4 = ("-bits=4", "-grid=integer")
 
 # Options, and the share of the divergence that must go.
 SAVINGS = [
     (("-bits=4",), 0.25),
+    (("-bits=4",), 0.62, INT4),
+    (("-bits=auto", "-bpw=4.5"), 0.62, INT4),
+    (("-bits=4", "-method=kquant+gptq"), 0.25, ("-bits=4", "-grid=kquant")),
+    (("-bits=4", "-method=nf4+gptq", "-scales=f16", "-group=32"), 0.3, INT4),
+    (("-bits=4", "-grid=integer"), 0.25),
     (("-bits=4", "-method=gptq+descent"), 0.35),
     (("-bits=4", "-method=importance"), 0.05),
     (("-bits=3", "-grid=codebook", "-method=gptq+descent"), 0.35),
