@@ -214,6 +214,11 @@ void CalibrationJournal::remove() {
     return;
   if (std::error_code why = sys::fs::remove(name))
     warn("cannot delete " + name + ": " + why.message());
+  // An open file would still take its room.
+  close(fd);
+  fd = -1;
+  places.clear();
+  states.clear();
   ours = false;
   broken = true;
 }

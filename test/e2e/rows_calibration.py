@@ -299,14 +299,17 @@ REFUSED = [
 ]
 
 
-INT4 = ("-bits=4", "-grid=integer")
+STATIC8 = ("-target=x86-64-v4", "-mattr=+avx512vnni", "-bits=4", "-calib-windows=8", "-act=static8")
+
 # Name, options, records of the journal before the interruption, signal, what is said then.
 RESUMED = [
     ("Ctrl-C", ("-bits=4", "-calib-windows=16"), 2, signal.SIGINT, "goes on after layer [1-4] of 5"),
     ("power", ("-bits=4", "-calib-windows=16", "-method=awq+gptq"), 4, signal.SIGKILL, "goes on after layer [2-4] of 5"),
-    ("static8", ("-target=x86-64-v4", "-mattr=+avx512vnni", "-bits=4", "-calib-windows=8", "-act=static8"), 3, signal.SIGKILL, "goes on after layer [1-4] of 5"),
+    ("static8", STATIC8, 3, signal.SIGKILL, "goes on after layer [1-4] of 5"),
     ("bits=auto", ("-bits=auto", "-bpw=4.5", "-calib-windows=4"), 9, signal.SIGINT, r"goes on after matrix \d+ of 36"),
 ]
+
+INT4 = ("-bits=4", "-grid=integer")
 
 # Options, and the share of the divergence that must go.
 SAVINGS = [
