@@ -115,15 +115,12 @@ struct CompiledProgram::State {
     return Error::success();
   }
 
-  Error load() {
-    Expected<TargetSpec> host = resolveTarget("native", "", "");
-    if (!host)
-      return host.takeError();
+  Error load(const TargetSpec &host) {
     Expected<std::unique_ptr<llvm::Module>> translated =
-        translateToLLVM(*module, descriptor, *host, llvmContext);
+        translateToLLVM(*module, descriptor, host, llvmContext);
     if (!translated)
       return translated.takeError();
-    Expected<SmallVector<char, 0>> code = emitCode(**translated, *host, false);
+    Expected<SmallVector<char, 0>> code = emitCode(**translated, host, false);
     if (!code)
       return code.takeError();
     InitializeNativeTarget();
@@ -166,9 +163,13 @@ CompiledProgram::create(mlir::OwningOpRef<mlir::ModuleOp> module, const Model &m
                         const CompilerOptions &options, unsigned jobs) {
   auto state = std::make_unique<State>();
   state->module = std::move(module);
+  Expected<TargetSpec> host = resolveTarget("native", "", "");
+  if (!host)
+    return host.takeError();
+  setTarget(*state->module, *host);
   if (Error error = state->runPhases(model, options))
     return std::move(error);
-  if (Error error = state->load())
+  if (Error error = state->load(*host))
     return std::move(error);
   if (Error error = state->start(jobs))
     return std::move(error);

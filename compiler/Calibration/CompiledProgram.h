@@ -20,8 +20,8 @@ class Model;
 
 class CompiledProgram {
 public:
-  /// Compiles `module` (after Import, for the machine that `setTarget` says, which must be this one) and loads it. The module
-  /// stays alive with the program and holds the weights' places. `jobs` threads run it.
+  /// Compiles `module` (after Import) for this machine and loads it. The module stays alive with the
+  /// program and holds the weights' places. `jobs` threads run it.
   static llvm::Expected<std::unique_ptr<CompiledProgram>>
   create(mlir::OwningOpRef<mlir::ModuleOp> module, const Model &model,
          const CompilerOptions &options, unsigned jobs);

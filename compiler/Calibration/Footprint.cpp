@@ -3,7 +3,6 @@
 #include "compiler/Calibration/Footprint.h"
 #include "compiler/Calibration/CompiledProgram.h"
 #include "compiler/Model.h"
-#include "compiler/Target/TargetSpec.h"
 #include "dialects/NN/IR/NN.h"
 
 using namespace llvm;
@@ -15,13 +14,8 @@ Expected<Footprint> measureFootprint(mlir::ModuleOp module, const Model &model,
   CompilerOptions plain = options;
   plain.methods.clear();
   plain.calibration.clear();
-  mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
-  Expected<TargetSpec> host = resolveTarget("native", "", "");
-  if (!host)
-    return host.takeError();
-  setTarget(*copy, *host);
   Expected<std::unique_ptr<CompiledProgram>> compiled =
-      CompiledProgram::create(std::move(copy), model, plain, jobs);
+      CompiledProgram::create(module.clone(), model, plain, jobs);
   if (!compiled)
     return compiled.takeError();
   CompiledProgram &program = **compiled;

@@ -2,7 +2,6 @@
 
 #include "compiler/Calibration/GraphRunner.h"
 #include "compiler/Model.h"
-#include "compiler/Target/TargetSpec.h"
 #include "frontends/Common/Error.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -25,10 +24,6 @@ observedGraph(Model &model, StringRef path, mlir::MLIRContext &context, const Co
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> module = model.import(&context, options);
   if (!module)
     return module.takeError();
-  Expected<TargetSpec> host = resolveTarget("native", "", "");
-  if (!host)
-    return host.takeError();
-  setTarget(**module, *host);
   std::string diagnostics;
   mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
     diagnostics += (diagnostics.empty() ? "" : "; ") + diagnostic.str();

@@ -2,7 +2,6 @@
 
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Model.h"
-#include "compiler/Target/TargetSpec.h"
 #include "frontends/Common/Error.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -65,10 +64,6 @@ Expected<std::unique_ptr<LayerRunner>> LayerRunner::create(Model &model, StringR
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> module = model.import(&context, importOptions);
   if (!module)
     return module.takeError();
-  Expected<TargetSpec> host = resolveTarget("native", "", "");
-  if (!host)
-    return host.takeError();
-  setTarget(**module, *host);
   if (Error error = exposeLayers(**module, path))
     return std::move(error);
   (*module)->walk([&](nn::LoadWeightOp load) {

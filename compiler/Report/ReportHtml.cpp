@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Report/Report.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -37,23 +38,8 @@ svg text { fill: #59636e } .bar { fill: #2f6fbd } .line { fill: none; stroke: #2
 /// Names come from model files.
 std::string escaped(StringRef text) {
   std::string out;
-  for (char c : text)
-    switch (c) {
-    case '&':
-      out += "&amp;";
-      break;
-    case '<':
-      out += "&lt;";
-      break;
-    case '>':
-      out += "&gt;";
-      break;
-    case '"':
-      out += "&quot;";
-      break;
-    default:
-      out += c;
-    }
+  raw_string_ostream os(out);
+  printHTMLEscaped(text, os);
   return out;
 }
 
