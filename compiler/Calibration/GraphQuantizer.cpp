@@ -1,7 +1,7 @@
 //===- GraphQuantizer.cpp - Quantizes a tensor model on samples of its inputs -------------===//
 
 #include "compiler/Calibration/GraphQuantizer.h"
-#include "compiler/Weights/ActivationScales.h"
+#include "dialects/NN/IR/CalibratedWeights.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
 
@@ -35,7 +35,8 @@ Error GraphQuantizer::start(mlir::ModuleOp module) {
       continue;
     int64_t of = steps.lookup(*weight.getObserver());
     symbolSteps[weight.getSymName()] = of;
-    symbolSteps[activationScalesOf(weight.getSymName())] = of;
+    for (StringRef what : {nn::kInputScale, nn::kOutliers, nn::kInliers, nn::kOutlierColumns})
+      symbolSteps[nn::symbolBeside(weight.getSymName(), what)] = of;
   }
   return inputs.isAsymmetric() ? runner.keepExact() : Error::success();
 }
@@ -60,10 +61,13 @@ Error GraphQuantizer::begin(int64_t step) {
     return error;
   if (Error wrong = inputs.finish("the graph"))
     return wrong;
-  inputs.addScales(activationScales, [&](nn::WeightOp weight, int64_t instance) {
-    return stepOf(weight, instance) == step;
-  });
-  return Error::success();
+  inputs.keepOutliers();
+  return inputs.addCalibratedTensors(
+      calibrated,
+      [&](nn::WeightOp weight, int64_t instance) { return stepOf(weight, instance) == step; },
+      [&](nn::WeightOp weight, int64_t instance, int64_t first, MutableArrayRef<float> rows) {
+        return readRows(weight, instance, files, first, rows);
+      });
 }
 
 Error GraphQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
@@ -71,7 +75,9 @@ Error GraphQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
   bool known = stepOf(weight, instance).has_value();
   if (Error error = inputs.quantize(weight, known, values, rows))
     return error;
-  return known ? runner.replace(weight.getSymName(), firstRow, dequantize(rows)) : Error::success();
+  if (!known)
+    return Error::success();
+  return runner.replace(weight.getSymName(), firstRow, inputs.effective(weight, values, rows));
 }
 
 } // namespace qcc

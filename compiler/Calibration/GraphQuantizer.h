@@ -11,6 +11,7 @@
 #include "compiler/Calibration/GraphRunner.h"
 #include "compiler/Calibration/ObservedInputs.h"
 #include "compiler/Weights/WeightQuantizer.h"
+#include "compiler/Weights/WeightSource.h"
 #include "frontends/Common/TensorStorage.h"
 
 namespace qcc {
@@ -22,9 +23,9 @@ public:
   /// A step ends when it has its share of the graph's observers: every step runs all samples.
   static constexpr int64_t kSteps = 12;
 
-  /// `scales` gets the static scales of activations.
-  GraphQuantizer(GraphRunner &runner, TensorTable &scales, unsigned jobs)
-      : runner(runner), activationScales(scales), inputs(jobs) {}
+  /// `table` gets what recipes take from calibration.
+  GraphQuantizer(GraphRunner &runner, const WeightFiles &files, TensorTable &table, unsigned jobs)
+      : runner(runner), files(files), calibrated(table), inputs(jobs) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -40,9 +41,10 @@ public:
 
 private:
   GraphRunner &runner;
-  TensorTable &activationScales;
+  const WeightFiles files;
+  TensorTable &calibrated;
   ObservedInputs inputs;                ///< of the step at hand
-  llvm::StringMap<int64_t> symbolSteps; ///< of weights, and of the scales of their inputs
+  llvm::StringMap<int64_t> symbolSteps; ///< of weights, and of what is beside them
   llvm::StringMap<int64_t> steps;       ///< by observer
 };
 

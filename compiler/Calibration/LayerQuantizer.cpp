@@ -1,8 +1,7 @@
 //===- LayerQuantizer.cpp - Quantizes a language model layer by layer --------------------===//
 
 #include "compiler/Calibration/LayerQuantizer.h"
-#include "compiler/Weights/ActivationScales.h"
-#include "dialects/QuantExt/Codec/Reference.h"
+#include "dialects/NN/IR/CalibratedWeights.h"
 
 using namespace llvm;
 
@@ -20,7 +19,8 @@ Error LayerQuantizer::start(mlir::ModuleOp module) {
 
 const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t instance) const {
   StringRef source = cast<mlir::StringAttr>(weight.getSources()[instance]).getValue();
-  return runner.placeOf(scaledTensor(source).value_or(source));
+  std::optional<nn::CalibratedSource> calibrated = nn::parseCalibratedSource(source);
+  return runner.placeOf(calibrated ? calibrated->tensor : source);
 }
 
 std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
@@ -68,11 +68,16 @@ Error LayerQuantizer::begin(int64_t layer) {
     return error;
   for (const auto &observer : runner.observers())
     inputs.divide(observer.getKey(), folds.factorsOf(observer.getKey()));
-  inputs.addScales(activationScales, [&](nn::WeightOp weight, int64_t instance) {
-    const LayerRunner::Place *place = placeOf(weight, instance);
-    return place && place->layer == layer;
-  });
-  return Error::success();
+  inputs.keepOutliers();
+  return inputs.addCalibratedTensors(
+      calibrated,
+      [&](nn::WeightOp weight, int64_t instance) {
+        const LayerRunner::Place *place = placeOf(weight, instance);
+        return place && place->layer == layer;
+      },
+      [&](nn::WeightOp weight, int64_t instance, int64_t first, MutableArrayRef<float> rows) {
+        return folds.read(weight, instance, first, rows);
+      });
 }
 
 Error LayerQuantizer::end(int64_t layer) {
@@ -140,7 +145,7 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
     return error;
   if (!place)
     return Error::success();
-  std::vector<float> replacement = dequantize(rows);
+  std::vector<float> replacement = inputs.effective(weight, values, rows);
   if (measure && weight.getObserver()) {
     const InputStatistics &found = inputs.statistics().find(*weight.getObserver())->second;
     OutputError part = outputError(values.data(), replacement.data(), rows.n, rows.k, &found, jobs);

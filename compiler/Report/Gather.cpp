@@ -1,6 +1,7 @@
 //===- Gather.cpp - What a compiled module's weights take -----------------------------===//
 
 #include "compiler/Report/Gather.h"
+#include "dialects/NN/IR/CalibratedWeights.h"
 #include "dialects/NN/IR/NN.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "llvm/ADT/MapVector.h"
@@ -29,8 +30,10 @@ StringRef categoryOf(nn::WeightOp weight, int64_t rank) {
     return "embedding";
   if (weight.getRole())
     return *weight.getRole();
-  if (name == "input_scale")
+  if (name == nn::kInputScale)
     return "scales";
+  if (is_contained({nn::kOutliers, nn::kInliers, nn::kOutlierColumns}, name))
+    return "outliers";
   if (rank == 1)
     return name.contains("norm") ? "norms" : "biases";
   return StringSwitch<StringRef>(name)
@@ -89,11 +92,16 @@ void addWeights(mlir::ModuleOp module, CompileReport &report) {
     uint64_t bytes = static_cast<uint64_t>(*weight.getStride()) * instances;
     StringRef category = categoryOf(weight, type.getRank());
     categories[category] += bytes;
-    if (category != "scales")
+    bool outliers = category == "outliers"; // a second copy of some columns
+    if (category != "scales" && !outliers)
       report.parameters += elements;
     if (!matrix)
       continue;
     Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
+    if (outliers) {
+      layerBits += scheme.bitsPerWeight(type.getDimSize(1)) * elements;
+      continue;
+    }
     GridUse &use = gridUse(report, kindOf(weight), describeGrid(scheme));
     use.instances += instances;
     use.elements += elements;
