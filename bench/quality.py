@@ -19,16 +19,17 @@ from pathlib import Path
 import report
 
 FLOAT = ["-act=f32"]
+INT4 = ["-grid=integer"]
 NONLINEAR = ["-grid=codebook", "-scales=super"]
 
 # Name, options, whether it calibrates.
 ROWS = [
     ("8 bits, round to nearest", ["-bits=8", "-method=rtn", *FLOAT], False),
-    ("4 bits g32, round to nearest", ["-bits=4", "-method=rtn", *FLOAT], False),
-    ("4 bits g32, least squared error", ["-bits=4", "-method=mse", *FLOAT], False),
-    ("4 bits g32, importance", ["-bits=4", "-method=importance", *FLOAT], True),
-    ("4 bits g32, GPTQ", ["-bits=4", "-method=gptq", *FLOAT], True),
-    ("4 bits g32, GPTAQ", ["-bits=4", "-method=gptaq", *FLOAT], True),
+    ("4 bits g32, round to nearest", ["-bits=4", *INT4, "-method=rtn", *FLOAT], False),
+    ("4 bits g32, least squared error", ["-bits=4", *INT4, "-method=mse", *FLOAT], False),
+    ("4 bits g32, importance", ["-bits=4", *INT4, "-method=importance", *FLOAT], True),
+    ("4 bits g32, GPTQ", ["-bits=4", *INT4, "-method=gptq", *FLOAT], True),
+    ("4 bits g32, GPTAQ", ["-bits=4", *INT4, "-method=gptaq", *FLOAT], True),
     ("non-linear 4 bits g32, GPTAQ",
      ["-bits=4", "-group=32", "-method=gptaq", *NONLINEAR, *FLOAT], True),
     ("non-linear 4 bits g16, GPTAQ",

@@ -31,10 +31,11 @@ struct CompilerOptions {
   int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision
   int64_t group = 32;      ///< weights that share a scale; 0 is a whole row
   bool asymmetric = false; ///< zero points
-  bool codebook = false;   ///< the non-linear grids, where there is one of these bits
+  GridKind gridKind = GridKind::Integer;
   bool superScales = false; ///< scales of groups as int8, with a binary16 for each row
   bool chooseGrids = false; ///< -bits=auto: the grid of each matrix by what it loses
-  double bitsPerWeight = 0; ///< its budget for the layers' matrices; 0: what `bits` takes
+  double bitsPerWeight = 0; ///< its budget for the layers' matrices; 0: what `memory` leaves
+  int64_t memory = 0;       ///< its budget for all that the program holds, bytes; 0: none
   std::string recipe;       ///< a file that says the grid of each matrix; empty: none
   std::string recipeOutput; ///< where the choice is written; empty: nowhere
   std::vector<Method> methods; ///< in order, without repetition; none: round to nearest
@@ -55,7 +56,7 @@ struct CompilerOptions {
 
   /// The grid that -bits, -group, -grid, -scales and -asym name.
   GridChoice grid() const {
-    return {static_cast<unsigned>(bits), static_cast<unsigned>(group), asymmetric, codebook,
+    return {static_cast<unsigned>(bits), static_cast<unsigned>(group), asymmetric, gridKind,
             superScales};
   }
 

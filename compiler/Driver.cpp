@@ -1,6 +1,7 @@
 //===- Driver.cpp - From a model file to an artifact ----------------------------------===//
 
 #include "compiler/Driver.h"
+#include "compiler/Calibration/Footprint.h"
 #include "compiler/Calibration/GraphQuantizer.h"
 #include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Calibration/Sensitivity.h"
@@ -23,6 +24,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/WithColor.h"
 
@@ -33,6 +35,10 @@ namespace {
 
 /// Windows of the calibration text that only the report sees.
 constexpr int64_t kHeldOutWindows = 4;
+/// What a program takes beside weights, tokenizer and memory that it asks for.
+constexpr int64_t kProgramBytes = 2 << 20;
+/// Of -bits=auto: 3 bits with their scales, and 8.
+constexpr double kFewestBits = 3.3, kMostBits = 8.5;
 
 /// A file that is removed when it goes out of scope.
 struct TemporaryFile {
@@ -195,6 +201,12 @@ private:
     descriptor.name = model->name;
     descriptor.features = join(neededFeatures(target), ",");
     descriptor.weightBytes = weightBytes(*module);
+    if (int64_t memory = request.options.memory; memory && request.options.chooseGrids)
+      if (descriptor.weightBytes + besideWeights > memory)
+        return make_error<ModelError>(ExitCode::DoesNotFit,
+                                      formatv("-memory: the choice takes {0} bytes, {1} were given",
+                                              descriptor.weightBytes + besideWeights, memory)
+                                          .str());
     model->describe(request.options, descriptor);
     descriptor.info = information();
     return Error::success();
@@ -207,19 +219,23 @@ private:
     os << "model: " << model->name << '\n'
        << "compiler: qcc " << QCC_VERSION << ", LLVM " << LLVM_VERSION_STRING << '\n'
        << "target: " << target.triple << ' ' << target.cpu << '\n'
-       << "bits: ";
-    if (request.options.bits == 0)
-      os << "keep";
-    else
-      os << request.options.bits << (request.options.asymmetric ? " asymmetric" : "")
-         << (request.options.codebook ? " codebook" : "")
-         << (request.options.superScales ? ", int8 scales" : "") << ", groups of "
-         << request.options.group;
-    os << "\nweights: " << descriptor.weightBytes << " bytes\n";
+       << "bits: " << gridLine() << "\nweights: " << descriptor.weightBytes << " bytes\n";
     if (descriptor.languageModel)
       os << "context: " << descriptor.languageModel->context << " tokens, KV cache of "
          << descriptor.languageModel->stateBytes << " bytes\n";
     return text;
+  }
+
+  /// What -bits made of the layers' matrices.
+  std::string gridLine() const {
+    const CompilerOptions &options = request.options;
+    if (options.bits == 0)
+      return "keep";
+    if (options.chooseGrids || !options.recipe.empty())
+      return "a grid for each matrix";
+    if (options.bits > 8)
+      return std::to_string(options.bits);
+    return describeGrid(gridScheme(options.grid()));
   }
 
   Error generateCode() {
@@ -325,15 +341,18 @@ private:
     if (Error error = openCalibration())
       return std::move(error);
     progress.step("sensitivity");
-    double bits = request.options.bitsPerWeight;
+    double elements = double(layerRunner->elements()), bits = request.options.bitsPerWeight;
+    if (request.options.memory) {
+      Expected<double> left = bitsWithin(request.options.memory, elements);
+      if (!left)
+        return left.takeError();
+      bits = *left;
+    }
     Expected<std::vector<WeightSensitivity>> measured =
         measureSensitivity(*layerRunner, calibrationText, probesFor(bits), request.jobs,
                            [&](int64_t done, int64_t total) { progress.update(done, total); });
     if (!measured)
       return measured.takeError();
-    double elements = 0;
-    for (const WeightSensitivity &weight : *measured)
-      elements += double(weight.n) * weight.k;
     Expected<Recipe> recipe =
         chooseGrids(*measured, optionsFor(bits), static_cast<int64_t>(elements * bits / 8));
     if (recipe && !request.quiet) {
@@ -341,6 +360,32 @@ private:
       errs() << describe(*recipe, *measured);
     }
     return recipe;
+  }
+
+  /// The bits for each of the layers' weights that -memory leaves, at most those of 8 bits.
+  Expected<double> bitsWithin(int64_t memory, double elements) {
+    Expected<Footprint> footprint =
+        measureFootprint(*module, *model, request.options, request.jobs);
+    if (!footprint)
+      return footprint.takeError();
+    int64_t fixed = footprint->withoutLayers() + model->tokenizer.size() + kProgramBytes;
+    besideWeights = fixed - (footprint->weights - footprint->layers);
+    double bits = std::min(8.0 * double(memory - fixed) / elements, kMostBits);
+    if (bits < kFewestBits)
+      return make_error<ModelError>(
+          ExitCode::DoesNotFit,
+          formatv("-memory={0:f1} MB: {1:f1} MB are taken by what is not the layers' weights ({2:f1} "
+                  "MB the KV cache of -ctx), and those need {3:f1} MB or more; give more memory, or "
+                  "a shorter -ctx",
+                  memory / 1e6, fixed / 1e6, footprint->state / 1e6, elements * kFewestBits / 8e6)
+              .str());
+    if (!request.quiet) {
+      progress.finish();
+      errs() << formatv("{0:f1} MB without the layers' weights, {1:f1} MB of them the KV cache; {2:f2} "
+                        "bits for each weight of the layers\n",
+                        fixed / 1e6, footprint->state / 1e6, bits);
+    }
+    return bits;
   }
 
   /// The text, and the float model that runs on it.
@@ -369,8 +414,7 @@ private:
   Error calibrate() {
     const CompilerOptions &options = request.options;
     if (options.calibration.empty()) {
-      if (!options.methods.empty())
-        quantizer = std::make_unique<DataFreeQuantizer>(request.jobs);
+      quantizer = std::make_unique<DataFreeQuantizer>(request.jobs);
       return Error::success();
     }
     if (model->isGraph())
@@ -542,6 +586,7 @@ private:
   TargetSpec target;
   std::unique_ptr<Model> model;
   TensorTable calibrated; ///< what recipes take from calibration, not from the model
+  int64_t besideWeights = 0; ///< with -memory: what the program holds that is not weights
   CalibrationText calibrationText;
   std::unique_ptr<LayerRunner> layerRunner;
   std::vector<GraphInput> sampleInputs;

@@ -113,7 +113,8 @@ void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
   pm.addNestedPass<func::FuncOp>(quant::createLowerQuantOps());
   pm.addPass(quant::createStripFuncQuantTypes());
   pm.addPass(createQuantizeWeights(
-      {options.bits, options.group, options.asymmetric, options.codebook, options.superScales}));
+      {options.bits, options.group, options.asymmetric, std::string(gridName(options.gridKind)),
+       options.superScales}));
   addMethods(pm, options);
   pm.addPass(createCSEPass());
   if (options.activations == Activations::Static8)

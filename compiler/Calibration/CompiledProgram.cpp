@@ -185,6 +185,11 @@ const EntryDescriptor &CompiledProgram::entry(StringRef name) const {
   llvm_unreachable("callers name entries that they made");
 }
 
+int64_t CompiledProgram::scratchBytes(StringRef name) const {
+  const QccEntry *found = state->program->entry(name.str().c_str());
+  return state->program->sizes(*found, entry(name).dimMax.data())[0];
+}
+
 MutableArrayRef<uint8_t> CompiledProgram::weights() const {
   return {state->weights.start, static_cast<size_t>(state->weights.bytes)};
 }

@@ -32,6 +32,9 @@ public:
   const ModelDescriptor &descriptor() const;
   const EntryDescriptor &entry(llvm::StringRef name) const;
 
+  /// The most that an entry point needs for intermediate results, with the threads that run it.
+  int64_t scratchBytes(llvm::StringRef entry) const;
+
   /// The weights, weightBytes(module()) bytes, zero until written.
   llvm::MutableArrayRef<uint8_t> weights() const;
   /// Gives back the memory of the pages within [offset, offset + size); what they hold stays.

@@ -164,6 +164,14 @@ std::vector<LayerRunner::Matrix> LayerRunner::matrices(int64_t layer) const {
   return result;
 }
 
+int64_t LayerRunner::elements() const {
+  int64_t sum = 0;
+  for (int64_t layer = 0; layer < numLayers; ++layer)
+    for (const Matrix &matrix : matrices(layer))
+      sum += matrix.n * matrix.k;
+  return sum;
+}
+
 std::vector<float> LayerRunner::read(const Place &place) const {
   return memory->read(place.symbol, place.layer);
 }

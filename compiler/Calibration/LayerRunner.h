@@ -53,6 +53,8 @@ public:
     int64_t n, k;
   };
   std::vector<Matrix> matrices(int64_t layer) const;
+  /// Weights of all those of all layers.
+  int64_t elements() const;
   /// Its values as the program has them, [n, k].
   std::vector<float> read(const Place &place) const;
 

@@ -12,8 +12,7 @@ using namespace llvm;
 
 namespace qcc {
 namespace {
-constexpr const char *kLinear = "linear", *kCodebook = "codebook", *kDirect = "f16",
-                     *kSuper = "super";
+constexpr const char *kDirect = "f16", *kSuper = "super";
 
 /// One entry of "weights"; what is wrong with it otherwise.
 std::string parseChoice(const nlohmann::json &json, GridChoice &choice) {
@@ -26,13 +25,13 @@ std::string parseChoice(const nlohmann::json &json, GridChoice &choice) {
       (key == "bits" ? choice.bits : choice.group) = value.get<unsigned>();
     } else if (key == "asymmetric" && value.is_boolean()) {
       choice.asymmetric = value.get<bool>();
-    } else if (key == "grid" && (value == kLinear || value == kCodebook)) {
-      choice.codebook = value == kCodebook;
+    } else if (key == "grid" && value.is_string() && gridOfName(value.get<std::string>())) {
+      choice.kind = *gridOfName(value.get<std::string>());
     } else if (key == "scales" && (value == kDirect || value == kSuper)) {
       choice.superScales = value == kSuper;
     } else {
       return "'" + key + "' is unknown or has a value that it cannot have; expected bits, group, "
-             "grid (linear or codebook), scales (f16 or super) and asymmetric (true or false)";
+             "grid (integer, codebook, nf4 or kquant), scales (f16 or super) and asymmetric (true or false)";
     }
   }
   return checkGrid(choice);
@@ -61,7 +60,7 @@ Error writeRecipe(const Recipe &recipe, StringRef path) {
     nlohmann::ordered_json entry = {{"bits", choice.bits}};
     if (choice.bits != 16) {
       entry["group"] = choice.group;
-      entry["grid"] = choice.codebook ? kCodebook : kLinear;
+      entry["grid"] = gridName(choice.kind);
       entry["scales"] = choice.superScales ? kSuper : kDirect;
       if (choice.asymmetric)
         entry["asymmetric"] = true;

@@ -181,7 +181,7 @@ measureSensitivity(LayerRunner &runner, const CalibrationText &text, ArrayRef<Gr
 }
 
 std::vector<GridChoice> probesFor(double bitsPerWeight) {
-  GridChoice four{4, 32, false, true, true}, three{3, 32, false, true, true};
+  GridChoice four{4, 32, false, GridKind::Codebook, true}, three{3, 32, false, GridKind::Codebook, true};
   if (bitsPerWeight < kThreeBitBudget)
     return {four, three};
   return {four};
@@ -189,14 +189,14 @@ std::vector<GridChoice> probesFor(double bitsPerWeight) {
 
 std::vector<GridOption> optionsFor(double bitsPerWeight) {
   // Factors: the mean square error of normal weights in such groups with the best scale, in that of the probe.
-  std::vector<GridOption> options = {{{4, 32, false, true, true}, 0, 1.0},
-                                     {{4, 16, false, true, true}, 0, 0.74},
-                                     {{5, 32, false, true, true}, 0, 0.232},
-                                     {{6, 32, false, false, true}, 0, 0.075},
-                                     {{8, 32, false, false, false}, 0, 0.005}};
+  std::vector<GridOption> options = {{{4, 32, false, GridKind::Codebook, true}, 0, 1.0},
+                                     {{4, 16, false, GridKind::Codebook, true}, 0, 0.74},
+                                     {{5, 32, false, GridKind::Codebook, true}, 0, 0.232},
+                                     {{6, 32, false, GridKind::Integer, true}, 0, 0.075},
+                                     {{8, 32, false, GridKind::Integer, false}, 0, 0.005}};
   if (bitsPerWeight < kThreeBitBudget) {
-    options.push_back({{3, 32, false, true, true}, 1, 1.0});
-    options.push_back({{3, 16, false, true, true}, 1, 0.78});
+    options.push_back({{3, 32, false, GridKind::Codebook, true}, 1, 1.0});
+    options.push_back({{3, 16, false, GridKind::Codebook, true}, 1, 0.78});
   }
   return options;
 }

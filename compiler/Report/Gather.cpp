@@ -3,6 +3,7 @@
 #include "compiler/Report/Gather.h"
 #include "dialects/NN/IR/CalibratedWeights.h"
 #include "dialects/NN/IR/NN.h"
+#include "dialects/QuantExt/Codec/Presets.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -69,11 +70,15 @@ std::string describeGrid(const Scheme &scheme) {
   }
   std::string text = (scheme.code == CodeKind::Integer    ? "int"
                       : scheme.code == CodeKind::Codebook ? "codebook"
-                                                          : "float codebook") +
+                      : scheme.floatCodebook == nf4Scheme(64, false).floatCodebook
+                          ? "nf"
+                          : "float codebook") +
                      std::to_string(scheme.bits);
   text += scheme.groupSize ? " in groups of " + std::to_string(scheme.groupSize) : " by rows";
   if (scheme.scale == ScaleKind::Super)
     text += ", int8 scales";
+  if (scheme.superSize)
+    text += ", super-blocks of " + std::to_string(scheme.superSize);
   if (scheme.min != MinKind::None)
     text += ", asymmetric";
   return text;

@@ -45,7 +45,7 @@ def QuantizeWeights : Pass<"qcc-quantize-weights", "mlir::ModuleOp"> {
     Option<"bits", "bits", "int64_t", "0", "bits of a weight: 32, 16, 2..8; 0 keeps the file's precision">,
     Option<"group", "group", "int64_t", "32", "weights that share a scale; 0 is a whole row">,
     Option<"asymmetric", "asymmetric", "bool", "false", "zero points">,
-    Option<"codebook", "codebook", "bool", "false", "the non-linear grids of 2 to 5 bits">,
+    Option<"grid", "grid", "std::string", "\"integer\"", "integer, codebook, nf4 or kquant">,
     Option<"superScales", "super-scales", "bool", "false",
            "scales of groups as int8, with a binary16 for each row">];
   let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "mlir::tensor::TensorDialect"];

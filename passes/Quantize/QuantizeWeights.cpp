@@ -64,6 +64,16 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
   using QuantizeWeightsBase::QuantizeWeightsBase;
 
   void runOnOperation() override {
+    std::optional<GridKind> named = gridOfName(std::string_view(grid));
+    GridChoice choice{static_cast<unsigned>(bits), static_cast<unsigned>(group), asymmetric,
+                      named.value_or(GridKind::Integer), superScales};
+    std::string wrong = !named ? "no grid is called '" + grid + "'"
+                        : bits >= 2 && bits <= 8 ? checkGrid(choice) : "";
+    if (!wrong.empty()) {
+      getOperation().emitError() << wrong;
+      return signalPassFailure();
+    }
+    kind = *named;
     SymbolTable symbols(getOperation());
     WalkResult result = getOperation().walk([&](Operation *op) -> WalkResult {
       if (auto linear = dyn_cast<nn::LinearOp>(op))
@@ -75,6 +85,8 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
     if (result.wasInterrupted())
       signalPassFailure();
   }
+
+  GridKind kind = GridKind::Integer; ///< what `grid` names
 
   FailureOr<Choice> choose(nn::WeightOp weight) const {
     StringRef format = weight.getFormat();
@@ -106,7 +118,7 @@ struct QuantizeWeights final : impl::QuantizeWeightsBase<QuantizeWeights> {
     if (weight.getRole() && bits < 8)
       return Choice{integerScheme(8, 32, false), "rtn"};
     return Choice{gridScheme({static_cast<unsigned>(bits), static_cast<unsigned>(group),
-                              asymmetric, codebook, superScales}),
+                              asymmetric, kind, superScales}),
                   "rtn"};
   }
 

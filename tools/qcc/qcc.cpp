@@ -11,6 +11,7 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/raw_ostream.h"
 #include <csignal>
 #include <set>
@@ -35,29 +36,36 @@ static Option<std::string>
     bits("bits", cl::init("keep"), cl::cat(category),
          cl::desc("32, 16, 2..8, auto (within -bpw), or keep (default): the file's precision"));
 static Option<std::string> group("group", cl::init("32"), cl::cat(category),
-                                 cl::desc("Weights that share a scale: 32, 64, 128 or channel"));
+                                 cl::desc("Weights that share a scale: 16, 32, 64, 128 or channel"));
 static Option<bool> asymmetric("asym", cl::desc("Zero points"), cl::cat(category));
-enum class Grid { Integer, Codebook };
 enum class Scales { F16, Super };
-static Option<Grid>
-    grid("grid", cl::desc("Values that codes stand for"), cl::cat(category),
-         cl::init(Grid::Integer),
-         cl::values(clEnumValN(Grid::Integer, "integer", "equidistant (default)"),
-                    clEnumValN(Grid::Codebook, "codebook", "denser around zero (2 to 5 bits)")));
+static Option<GridKind> grid(
+    "grid", cl::desc("Values that codes stand for (default for 2 to 5 bits: -grid=codebook "
+                     "-group=16 -scales=super, unless one of them is given)"),
+    cl::cat(category), cl::init(GridKind::Integer),
+    cl::values(clEnumValN(GridKind::Integer, "integer", "equidistant"),
+               clEnumValN(GridKind::Codebook, "codebook", "denser around zero (2 to 5 bits)"),
+               clEnumValN(GridKind::Nf4, "nf4", "quantiles of the normal distribution (4 bits)"),
+               clEnumValN(GridKind::KQuant, "kquant", "GGUF's super-blocks (2 to 6 bits)")));
 static Option<Scales> scales(
     "scales", cl::desc("How the scales of groups are held"), cl::cat(category),
     cl::init(Scales::F16),
-    cl::values(clEnumValN(Scales::F16, "f16", "half precision (default)"),
+    cl::values(clEnumValN(Scales::F16, "f16", "half precision"),
                clEnumValN(Scales::Super, "super", "int8, with a half precision one for each row")));
 static Option<std::string> method(
     "method", cl::value_desc("A+B"), cl::cat(category),
     cl::desc("How codes are chosen: rtn (round to nearest), mse, and with -calib importance, gptq, "
-             "gptaq, descent, smoothquant, awq, llm.int8 (default: the best known for these bits)"));
+             "gptaq, descent, smoothquant, awq, llm.int8 (default: the best known for these "
+             "bits); nf4 and kquant choose a grid"));
 static Option<std::string> calibration("calib", cl::value_desc("PATH"), cl::cat(category),
                                        cl::desc("What to calibrate on: a text, or inputs of an ONNX "
                                                  "model (a directory of .npy files, or a .npz)"));
 static Option<double> bitsPerWeight("bpw", cl::value_desc("X"), cl::cat(category),
                                     cl::desc("Budget of -bits=auto: bits per weight of the layers"));
+static Option<std::string>
+    memory("memory", cl::value_desc("SIZE"), cl::cat(category),
+           cl::desc("Budget of -bits=auto: all that the program holds, KV cache of -ctx included "
+                    "(1GB, 600MB, 1GiB)"));
 static Option<std::string> recipe("recipe", cl::value_desc("FILE"), cl::cat(category),
                                   cl::desc("The grid of every weight matrix, as -save-recipe wrote it"));
 static Option<std::string> saveRecipe("save-recipe", cl::value_desc("FILE"), cl::cat(category),
@@ -142,16 +150,72 @@ static Error parseShape(StringRef text, CompilerOptions &options) {
   return Error::success();
 }
 
+/// Grids that have the name of a method, taken out of it: what is left chooses their codes.
+static Error parseGridMethods(CompilerOptions &options, SmallVectorImpl<StringRef> &names) {
+  options.gridKind = grid;
+  bool given = grid.getNumOccurrences();
+  bool named = any_of(names, [](StringRef name) { return name == "nf4" || name == "kquant"; });
+  // The best known at these bits, unless one part of the grid is asked for.
+  if (options.bits >= 2 && options.bits <= 5 && !given && !named && !asymmetric &&
+      !group.getNumOccurrences() && !scales.getNumOccurrences()) {
+    options.gridKind = GridKind::Codebook;
+    options.superScales = true;
+    options.group = 16;
+  }
+  for (GridKind kind : {GridKind::Nf4, GridKind::KQuant}) {
+    auto found = find(names, StringRef(gridName(kind)));
+    if (found == names.end())
+      continue;
+    if (given && options.gridKind != kind)
+      return wrong("-method=" + method + " and -grid name two grids");
+    names.erase(found);
+    options.gridKind = kind;
+    given = true;
+  }
+  if (options.gridKind == GridKind::Nf4) {
+    // As its authors use it: groups of 64, their maxima quantized once more.
+    if (!group.getNumOccurrences())
+      options.group = 64;
+    if (!scales.getNumOccurrences())
+      options.superScales = options.group != 0;
+    if (!method.empty() && names.empty())
+      names.push_back("rtn");
+  }
+  bool own = options.gridKind == GridKind::KQuant;
+  if (own && (group.getNumOccurrences() || scales.getNumOccurrences()))
+    return wrong("-grid=kquant has groups and scales of its own: leave -group and -scales out");
+  if (own && !method.empty() && names.empty())
+    names.push_back(options.calibration.empty() ? "mse" : "importance");
+  if (options.gridKind != GridKind::Integer && options.asymmetric)
+    return wrong("-asym is for -grid=integer");
+  if (options.gridKind == GridKind::Codebook && options.bits > 5)
+    return wrong("-grid=codebook: expected -bits=2 to 5");
+  if (options.gridKind != GridKind::Integer && (options.bits < 2 || options.bits > 8))
+    return wrong("-grid=" + StringRef(gridName(options.gridKind)) + ": expected -bits=2 to 6");
+  if (options.bits >= 2 && options.bits <= 8)
+    if (std::string why = checkGrid(options.grid()); !why.empty())
+      return wrong("-bits=" + bits + ": " + why);
+  return Error::success();
+}
+
+/// The best known for the bits, with what there is to know.
+static StringRef defaultMethod(const CompilerOptions &options) {
+  bool calibrated = !options.calibration.empty();
+  if (options.bits == 8)
+    return calibrated && activations == Activations::Static8 ? "smoothquant" : "rtn";
+  return calibrated ? "gptaq" : "mse";
+}
+
 /// "A+B" of -method, or the best known for the bits. Steps come in the order in which they work.
 static Error parseMethods(CompilerOptions &options) {
   bool codes = options.bits >= 2 && options.bits <= 8, calibrated = !options.calibration.empty();
   SmallVector<StringRef> names;
   if (!method.empty())
     StringRef(method).split(names, '+');
-  else if (codes && options.bits < 8)
-    names = calibrated ? SmallVector<StringRef>{"gptaq"} : SmallVector<StringRef>{"mse"};
-  else if (codes && calibrated && activations == Activations::Static8)
-    names = {"smoothquant"};
+  if (Error error = parseGridMethods(options, names))
+    return error;
+  if (method.empty() && codes)
+    names.push_back(defaultMethod(options));
   std::set<Method> methods;
   for (StringRef name : names) {
     if (name == "rtn" && names.size() == 1)
@@ -175,7 +239,8 @@ static Error parseMethods(CompilerOptions &options) {
     else
       return wrong(
           "-method=" + method + ": '" + name +
-          "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant, awq or llm.int8");
+          "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant, awq, llm.int8, "
+          "nf4 or kquant");
   }
   if (methods.count(Method::Mse) && methods.count(Method::Importance))
     methods.erase(Method::Mse);
@@ -194,6 +259,27 @@ static Error parseMethods(CompilerOptions &options) {
   return Error::success();
 }
 
+/// "600MB" of -memory.
+static Error parseMemory(CompilerOptions &options) {
+  if (bitsPerWeight.getNumOccurrences())
+    return wrong("-memory and -bpw are both budgets; choose one");
+  StringRef text = memory, unit = text.ltrim("0123456789.");
+  double factor = StringSwitch<double>(unit.upper())
+                      .Cases({"G", "GB"}, 1e9)
+                      .Cases({"M", "MB"}, 1e6)
+                      .Cases({"K", "KB"}, 1e3)
+                      .Case("GIB", 1 << 30)
+                      .Case("MIB", 1 << 20)
+                      .Cases({"", "B"}, 1)
+                      .Default(0);
+  double value = 0;
+  if (factor == 0 || text.drop_back(unit.size()).getAsDouble(value) || value * factor < 1 ||
+      value * factor > 1e15)
+    return wrong("-memory=" + text + ": expected a size like 600MB, 1.5GB or 1GiB");
+  options.memory = static_cast<int64_t>(value * factor);
+  return Error::success();
+}
+
 /// The options whose values need more than a type.
 static Error parse(CompileRequest &request) {
   CompilerOptions &options = request.options;
@@ -202,12 +288,15 @@ static Error parse(CompileRequest &request) {
     options.chooseGrids = recipe.empty();
     options.bits = 4;
     options.bitsPerWeight = bitsPerWeight.getNumOccurrences() ? bitsPerWeight : 4.5;
+    if (!memory.empty())
+      if (Error error = parseMemory(options))
+        return error;
     if (options.bitsPerWeight < 3 || options.bitsPerWeight > 8.5)
       return wrong("-bpw: expected 3 to 8.5 bits per weight");
     if (calibration.empty() && recipe.empty())
       return wrong("-bits=auto measures what every weight loses: it needs -calib=FILE, a text");
-  } else if (bitsPerWeight.getNumOccurrences()) {
-    return wrong("-bpw is the budget of -bits=auto");
+  } else if (bitsPerWeight.getNumOccurrences() || !memory.empty()) {
+    return wrong("-bpw and -memory are budgets of -bits=auto");
   } else if (bits != "keep") {
     if (StringRef(bits).getAsInteger(10, options.bits) ||
         !(options.bits == 32 || options.bits == 16 || (options.bits >= 2 && options.bits <= 8)))
@@ -218,12 +307,10 @@ static Error parse(CompileRequest &request) {
   else if (StringRef(group).getAsInteger(10, options.group) || options.group < 16 ||
            options.group % 16 != 0 || options.group > 4096)
     return wrong("-group=" + group + ": expected 32, 64, 128 or channel");
-  if (grid == Grid::Codebook && (options.bits < 2 || options.bits > 5 || asymmetric))
-    return wrong("-grid=codebook: expected -bits=2 to 5, without -asym");
   if (scales == Scales::Super && (options.bits < 2 || options.bits > 8 || options.group == 0))
     return wrong("-scales=super: expected -bits=2 to 8 and groups, not -group=channel");
-  options.codebook = grid == Grid::Codebook;
   options.superScales = scales == Scales::Super;
+  options.asymmetric = asymmetric;
   options.calibration = calibration;
   options.recipe = recipe;
   options.recipeOutput = saveRecipe;
@@ -246,7 +333,6 @@ static Error parse(CompileRequest &request) {
   if (mergeAdapter.getNumOccurrences())
     options.loraMerge = mergeAdapter;
   options.kv = kv;
-  options.asymmetric = asymmetric;
   options.activations = activations;
   if (activations != Activations::Static8 && !activationScales.empty())
     return wrong("-act-scales=FILE is for -act=static8");

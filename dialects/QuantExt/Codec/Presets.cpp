@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "dialects/QuantExt/Codec/Presets.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace qcc {
@@ -40,6 +41,13 @@ std::vector<int8_t> entries(unsigned bits) {
   return {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 }
 
+GgufType kQuantOf(unsigned bits) {
+  constexpr GgufType types[] = {GgufType::Q2_K, GgufType::Q3_K, GgufType::Q4_K, GgufType::Q5_K,
+                                GgufType::Q6_K};
+  assert(bits >= 2 && bits <= 6 && "K-quants have 2 to 6 bits");
+  return types[bits - 2];
+}
+
 } // namespace
 
 Scheme floatScheme(CodeKind kind) {
@@ -66,15 +74,33 @@ Scheme codebookScheme(unsigned bits, unsigned groupSize, bool superScales) {
   return superScales ? withSuperScales(std::move(s)) : s;
 }
 
+Scheme nf4Scheme(unsigned groupSize, bool superScales) {
+  Scheme s = integer(4, groupSize, 0, ScaleKind::F16, MinKind::None);
+  s.code = CodeKind::FloatCodebook;
+  s.floatCodebook = {-1.0f, -0.6961928009986877f, -0.5250730514526367f, -0.39491748809814453f, -0.28444138169288635f, -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f, 0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f, 0.7229568362236023f, 1.0f};
+  return superScales ? withSuperScales(std::move(s)) : s;
+}
+
 Scheme withSuperScales(Scheme scheme) {
   assert(scheme.scale == ScaleKind::F16 && scheme.groupSize != 0 && "no scales of groups");
   scheme.scale = ScaleKind::Super;
   return scheme;
 }
 
+static constexpr std::string_view kGridNames[] = {"integer", "codebook", "nf4", "kquant"};
+
+std::string_view gridName(GridKind kind) { return kGridNames[static_cast<size_t>(kind)]; }
+
+std::optional<GridKind> gridOfName(std::string_view name) {
+  auto found = std::find(std::begin(kGridNames), std::end(kGridNames), name);
+  if (found == std::end(kGridNames))
+    return std::nullopt;
+  return static_cast<GridKind>(found - std::begin(kGridNames));
+}
+
 bool GridChoice::operator==(const GridChoice &o) const {
   return bits == o.bits && group == o.group && asymmetric == o.asymmetric &&
-         codebook == o.codebook && superScales == o.superScales;
+         kind == o.kind && superScales == o.superScales;
 }
 
 std::string checkGrid(const GridChoice &choice) {
@@ -86,14 +112,24 @@ std::string checkGrid(const GridChoice &choice) {
     return "a group must be a multiple of 16 up to 4096, or 0 for a row";
   if (choice.superScales && choice.group == 0)
     return "scales in int8 need groups";
+  if (choice.kind == GridKind::Nf4 && choice.bits != 4)
+    return "nf4 has 4 bits";
+  if (choice.kind == GridKind::Nf4 && choice.group == 0)
+    return "nf4 has groups";
+  if (choice.kind == GridKind::KQuant && choice.bits > 6)
+    return "kquant has 2 to 6 bits";
   return "";
 }
 
 Scheme gridScheme(const GridChoice &choice) {
   if (choice.bits == 16)
     return floatScheme(CodeKind::F16);
+  if (choice.kind == GridKind::Nf4)
+    return nf4Scheme(choice.group, choice.superScales);
+  if (choice.kind == GridKind::KQuant)
+    return ggufScheme(kQuantOf(choice.bits));
   Scheme scheme =
-      choice.codebook && choice.bits <= 5
+      choice.kind == GridKind::Codebook && choice.bits <= 5
           ? codebookScheme(choice.bits, choice.group, false)
           : integerScheme(choice.bits, choice.group, choice.asymmetric && choice.bits < 8);
   return choice.superScales && choice.group != 0 ? withSuperScales(std::move(scheme)) : scheme;

@@ -9,6 +9,8 @@
 #define QCC_DIALECTS_QUANTEXT_CODEC_PRESETS_H
 
 #include "dialects/QuantExt/Codec/Scheme.h"
+#include <optional>
+#include <string_view>
 
 namespace qcc {
 
@@ -51,12 +53,31 @@ Scheme codebookScheme(unsigned bits, unsigned groupSize, bool superScales);
 /// for each row: half the bytes. `scheme` has groups with binary16 scales.
 Scheme withSuperScales(Scheme scheme);
 
+/// NF4 (Dettmers et al. 2023, QLoRA, section 3 and appendix E): 16 quantiles of the normal
+/// distribution from -1 to 1, with 0 among them; groups of `groupSize` (64 there) along K share their
+/// absolute maximum, in binary16. With `superScales` it is the double quantization that a Scheme can
+/// hold: 8 bits for each maximum and a binary16 for the row. (bitsandbytes subtracts the mean before
+/// and uses a dynamic 8-bit map in blocks of 256: the same bytes, another step.)
+Scheme nf4Scheme(unsigned groupSize, bool superScales);
+
+/// Families of grids.
+enum class GridKind : uint8_t {
+  Integer,  ///< equidistant
+  Codebook, ///< denser around zero, up to 5 bits
+  Nf4,      ///< nf4Scheme, 4 bits
+  KQuant,   ///< GGUF's super-blocks of 256: Q2_K to Q6_K
+};
+
+/// "integer", "codebook", "nf4" or "kquant".
+std::string_view gridName(GridKind kind);
+std::optional<GridKind> gridOfName(std::string_view name);
+
 /// A grid as the command line and recipes name it.
 struct GridChoice {
   unsigned bits = 4;        ///< 2 .. 8, or 16 for binary16 values
-  unsigned group = 32;      ///< weights that share a scale; 0: a row
+  unsigned group = 32;      ///< weights that share a scale; 0: a row. KQuant has its own
   bool asymmetric = false;  ///< zero points (integer grids below 8 bits)
-  bool codebook = false;    ///< the non-linear grid, where there is one (up to 5 bits)
+  GridKind kind = GridKind::Integer; ///< Codebook stands for Integer where there is none
   bool superScales = false; ///< scales of groups in int8, with a binary16 for each row
   bool operator==(const GridChoice &o) const;
 };

@@ -19,10 +19,12 @@ namespace {
 TEST(Recipe, ComesBack) {
   TempDir directory;
   Recipe recipe;
-  recipe.weights["a"] = {4, 32, false, true, true};
-  recipe.weights["b"] = {8, 0, false, false, false};
-  recipe.weights["c"] = {3, 64, true, false, false};
-  recipe.weights["d"] = {16, 32, false, false, false};
+  recipe.weights["a"] = {4, 32, false, GridKind::Codebook, true};
+  recipe.weights["b"] = {8, 0, false, GridKind::Integer, false};
+  recipe.weights["c"] = {3, 64, true, GridKind::Integer, false};
+  recipe.weights["e"] = {4, 64, false, GridKind::Nf4, true};
+  recipe.weights["f"] = {5, 32, false, GridKind::KQuant, false};
+  recipe.weights["d"] = {16, 32, false, GridKind::Integer, false};
   std::string path = directory.path("recipe.json");
   ASSERT_EQ(failureOf(writeRecipe(recipe, path)).code, ExitCode::Done);
   llvm::Expected<Recipe> read = readRecipe(path);
@@ -35,7 +37,7 @@ TEST(Recipe, HasDefaults) {
   llvm::Expected<Recipe> read =
       readRecipe(directory.write("r.json", R"({"weights": {"a": {"bits": 3}, "b": {}}})"));
   ASSERT_TRUE(bool(read)) << failureOf(read.takeError()).text;
-  EXPECT_EQ(read->weights["a"], (GridChoice{3, 32, false, false, false}));
+  EXPECT_EQ(read->weights["a"], (GridChoice{3, 32, false, GridKind::Integer, false}));
   EXPECT_EQ(read->weights["b"], GridChoice());
 }
 
@@ -68,7 +70,7 @@ const std::string kEntries[] = {
     entry(R"({"group": 24})"),
     entry(R"({"group": 0, "scales": "super"})"),
     entry(R"({"bit": 4})"),
-    entry(R"({"grid": "nf4"})"),
+    entry(R"({"grid": "nf5"})"),
     entry(R"({"scales": 4})"),
     entry(R"({"asymmetric": "yes"})"),
 };
@@ -126,7 +128,7 @@ protected:
 TEST_F(AppliedRecipe, GivesChoices) {
   ASSERT_TRUE(module);
   Recipe recipe;
-  GridChoice five{5, 32, false, true, true}, other{3, 64, false, false, false};
+  GridChoice five{5, 32, false, GridKind::Codebook, true}, other{3, 64, false, GridKind::Integer, false};
   recipe.weights["q.1"] = five;
   ASSERT_EQ(failureOf(applyRecipe(recipe, *module, other, "r.json")).code, ExitCode::Done);
   mlir::ArrayAttr choices = weight("q").getChoicesAttr();

@@ -139,6 +139,9 @@ TEST(Grids, HaveNames) {
   EXPECT_EQ(describeGrid(integerScheme(8, 0, false)), "int8 by rows");
   EXPECT_EQ(describeGrid(integerScheme(3, 64, true)), "int3 in groups of 64, asymmetric");
   EXPECT_EQ(describeGrid(codebookScheme(4, 32, true)), "codebook4 in groups of 32, int8 scales");
+  EXPECT_EQ(describeGrid(nf4Scheme(64, false)), "nf4 in groups of 64");
+  EXPECT_EQ(describeGrid(ggufScheme(GgufType::Q4_K)),
+            "int4 in groups of 32, int8 scales, super-blocks of 256, asymmetric");
   EXPECT_EQ(describeGrid(floatScheme(CodeKind::BF16)), "bf16");
 }
 

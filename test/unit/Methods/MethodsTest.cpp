@@ -10,7 +10,6 @@
 #include "compiler/Methods/Hessian.h"
 #include "compiler/Methods/Knapsack.h"
 #include "compiler/Methods/Metrics.h"
-#include "compiler/Methods/Nf4.h"
 #include "compiler/Methods/SmoothQuant.h"
 #include "compiler/Methods/Target.h"
 #include "dialects/QuantExt/Codec/Presets.h"
@@ -76,16 +75,20 @@ struct Kind {
   Scheme scheme;
 };
 
+Scheme withF32Scales(Scheme scheme) {
+  scheme.scale = ScaleKind::F32;
+  return scheme;
+}
+
 std::vector<Kind> kinds() {
-  Scheme wide = integerScheme(4, 32, false), fp4 = integerScheme(4, 64, false);
-  wide.scale = ScaleKind::F32;
+  Scheme fp4 = integerScheme(4, 64, false);
   fp4.code = CodeKind::FloatCodebook;
   fp4.offset = 0;
   fp4.floatCodebook = {0,     0.005f,  0.67f,  1,  0.33f,  0.5f,  0.17f,  0.25f,
                        -0.0f, -0.005f, -0.67f, -1, -0.33f, -0.5f, -0.17f, -0.25f};
   return {{"int2_g16", integerScheme(2, 16, true)},
           {"int3_g32", integerScheme(3, 32, false)},
-          {"int4_g32_f32", wide},
+          {"int4_g32_f32", withF32Scales(integerScheme(4, 32, false))},
           {"int4_row", integerScheme(4, 0, false)},
           {"int5_g128", integerScheme(5, 128, true)},
           {"int8_g32", integerScheme(8, 32, false)},
@@ -97,8 +100,8 @@ std::vector<Kind> kinds() {
           {"iq4_xs", ggufScheme(GgufType::IQ4_XS)},
           {"book3_row_super", codebookScheme(3, 32, true)},
           {"book2", codebookScheme(2, 32, false)},
-          {"nf4_f32", nf4Scheme(64, Nf4Scales::F32)},
-          {"nf4_double", nf4Scheme(64, Nf4Scales::Double)},
+          {"nf4_f32", withF32Scales(nf4Scheme(64, false))},
+          {"nf4_double", nf4Scheme(64, true)},
           {"fp4", fp4}};
 }
 
@@ -203,7 +206,7 @@ TEST(MethodsTest, Nf4IsThatOfBitsAndBytes) {
     x[i] = (static_cast<float>(7 * i % 13) - 6) / 6;
   QuantizedMatrix m;
   ASSERT_FALSE(
-      quantizeMatrix(x.data(), 1, 64, nf4Scheme(64, Nf4Scales::F32), nullptr, MethodOptions(), m));
+      quantizeMatrix(x.data(), 1, 64, withF32Scales(nf4Scheme(64, false)), nullptr, MethodOptions(), m));
   EXPECT_EQ(m.scales, std::vector<float>{1});
   const uint8_t bytes[] = {0x09, 0x1B, 0x1C, 0x2E, 0x4E, 0x5F, 0x70,
                            0x91, 0xB1, 0xC2, 0xE4, 0xE5, 0xF7};

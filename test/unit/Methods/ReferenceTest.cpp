@@ -12,7 +12,6 @@
 #include "compiler/Methods/Gptq.h"
 #include "compiler/Methods/Knapsack.h"
 #include "compiler/Methods/Metrics.h"
-#include "compiler/Methods/Nf4.h"
 #include "compiler/Methods/ScaleRefit.h"
 #include "compiler/Methods/ScaleSearch.h"
 #include "compiler/Methods/SmoothQuant.h"
@@ -134,7 +133,7 @@ TEST_F(MethodsReferenceTest, OutputError) {
 
 /// The search comes within a few percent of the best of thousands of grids, group by group.
 TEST_F(MethodsReferenceTest, ScaleSearch) {
-  Scheme nf4 = nf4Scheme(group, Nf4Scales::F16);
+  Scheme nf4 = nf4Scheme(group, false);
   Scheme iq4 = ggufScheme(GgufType::IQ4_NL), minimum = ggufScheme(GgufType::Q4_1);
   iq4.groupSize = minimum.groupSize = group;
   const std::pair<const char *, Scheme> kinds[] = {{"int4", integerScheme(4, group, false)},
