@@ -68,12 +68,12 @@ std::string describeGrid(const Scheme &scheme) {
   case CodeKind::FloatCodebook:
     break;
   }
-  std::string text = (scheme.code == CodeKind::Integer    ? "int"
-                      : scheme.code == CodeKind::Codebook ? "codebook"
-                      : scheme.floatCodebook == nf4Scheme(64, false).floatCodebook
-                          ? "nf"
-                          : "float codebook") +
-                     std::to_string(scheme.bits);
+  std::string text =
+      (scheme.code == CodeKind::Integer                             ? "int"
+       : scheme.code == CodeKind::Codebook                          ? "codebook"
+       : scheme.floatCodebook == nf4Scheme(64, false).floatCodebook ? "nf"
+                                                                    : "float codebook") +
+      std::to_string(scheme.bits);
   text += scheme.groupSize ? " in groups of " + std::to_string(scheme.groupSize) : " by rows";
   if (scheme.scale == ScaleKind::Super)
     text += ", int8 scales";

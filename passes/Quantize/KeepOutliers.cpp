@@ -58,7 +58,7 @@ struct KeepOutliers final : impl::KeepOutliersBase<KeepOutliers> {
     TargetInfo target = TargetInfo::of(getOperation());
     if (slots <= 0 || slots % kLanes != 0) {
       getOperation().emitError("slots must be a positive multiple of ")
-          << kLanes << ", found " << slots;
+          << kLanes << ", found " << int64_t(slots);
       return signalPassFailure();
     }
     if (target.dot == TargetInfo::Dot::None) {
@@ -108,8 +108,8 @@ private:
     Type f32 = b.getF32Type();
     Value columns =
         loadBeside(b, load, nn::kOutliers, RankedTensorType::get({slots}, b.getI32Type()), symbols);
-    Value mask =
-        loadBeside(b, load, nn::kInliers, RankedTensorType::get({type.getDimSize(1)}, f32), symbols);
+    Value mask = loadBeside(b, load, nn::kInliers, RankedTensorType::get({type.getDimSize(1)}, f32),
+                            symbols);
     known.inliers = rowWise(b, x, mask, [](OpBuilder &b, Location loc, Value x, Value m) -> Value {
       return arith::MulFOp::create(b, loc, x, m);
     });

@@ -5,7 +5,6 @@
 
 #q8 = #quant_ext.scheme<code = integer, bits = 8, group = 32, offset = 128, scale = f16, min = none>
 #q4 = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 0, scale = f16, min = zero_point>
-#f16 = #quant_ext.scheme<code = f16>
 
 // Two weights that read the same input share its channels; each has columns of its own. What no observer looks
 // at, and what keeps its codes, stays as it is.
