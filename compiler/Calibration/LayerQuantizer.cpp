@@ -64,11 +64,12 @@ Error LayerQuantizer::begin(int64_t layer) {
     return error;
   for (const auto &entry : inputs.statistics())
     check(entry.getKey(), entry.second, layer);
+  // Before folds: what no factor has to help does not raise the factors of others.
+  inputs.keepOutliers();
   if (Error error = folds.choose(layer, inputs.statistics()))
     return error;
   for (const auto &observer : runner.observers())
     inputs.divide(observer.getKey(), folds.factorsOf(observer.getKey()));
-  inputs.keepOutliers();
   return inputs.addCalibratedTensors(
       calibrated,
       [&](nn::WeightOp weight, int64_t instance) {
