@@ -13,6 +13,7 @@
 #include "compiler/Pipeline.h"
 #include "compiler/Progress.h"
 #include "compiler/Report/Gather.h"
+#include "compiler/Resume.h"
 #include "compiler/Weights/CalibratedTensors.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
 #include "compiler/Weights/Materialize.h"
@@ -26,6 +27,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/WithColor.h"
 
 using namespace llvm;
@@ -40,19 +42,21 @@ constexpr int64_t kProgramBytes = 2 << 20;
 /// Of -bits=auto: 3 bits with their scales, and 8.
 constexpr double kFewestBits = 3.3, kMostBits = 8.5;
 
-/// A file that is removed when it goes out of scope.
+/// A file that is removed when it goes out of scope, and by Ctrl-C.
 struct TemporaryFile {
   SmallString<128> path;
   ~TemporaryFile() {
-    if (!path.empty())
-      sys::fs::remove(path);
+    if (path.empty())
+      return;
+    sys::fs::remove(path);
+    sys::DontRemoveFileOnSignal(path);
   }
 };
 
 class Compilation {
 public:
   explicit Compilation(const CompileRequest &request)
-      : request(request), progress(request.quiet), context(registry()) {
+      : request(request), progress(request.quiet), context(registry()), resume(request) {
     // Messages of passes are collected into one error.
     context.getDiagEngine().registerHandler([&](mlir::Diagnostic &diagnostic) {
       if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error)
@@ -65,6 +69,14 @@ public:
   }
 
   Error run() {
+    if (Error error = resume.finish(compile()))
+      return error;
+    progress.finish();
+    return showReport();
+  }
+
+private:
+  Error compile() {
     Expected<TargetSpec> resolved = resolveTarget(request.target, request.cpu, request.attributes);
     if (!resolved)
       return resolved.takeError();
@@ -88,13 +100,9 @@ public:
         return error;
     if (Error error = generateCode())
       return error;
-    if (Error error = writeOutput())
-      return error;
-    progress.finish();
-    return showReport();
+    return writeOutput();
   }
 
-private:
   static mlir::DialectRegistry registry() {
     mlir::DialectRegistry registry;
     registerDialects(registry);
@@ -117,6 +125,7 @@ private:
       return imported.takeError();
     module = std::move(*imported);
     setTarget(*module, target);
+    resume.imported(*module);
     if (Error error = openSamples())
       return error;
     bool isStatic = request.options.activations == Activations::Static8;
@@ -285,9 +294,7 @@ private:
       return error;
     std::vector<std::string> objects{objectFile.path.str().str()};
     std::string name = cIdentifier(model->name);
-    std::string output = outputPath(request.emit == Emit::Exe      ? ""
-                                    : request.emit == Emit::Shared ? ".so"
-                                                                   : ".a");
+    std::string output = artifactPath();
     if (request.emit != Emit::Exe && descriptor.languageModel)
       return make_error<ModelError>(ExitCode::WrongUse,
                                     "-emit=shared and -emit=static are for tensor models; a "
@@ -348,13 +355,16 @@ private:
         return left.takeError();
       bits = *left;
     }
+    Probes probes = probesFor(bits);
+    resume.announceMatrices(*layerRunner, probes);
     Expected<std::vector<WeightSensitivity>> measured =
-        measureSensitivity(*layerRunner, calibrationText, probesFor(bits), request.jobs,
-                           [&](int64_t done, int64_t total) { progress.update(done, total); });
+        measureSensitivity(*layerRunner, calibrationText, probes, request.jobs,
+                           [&](int64_t done, int64_t total) { progress.update(done, total); },
+                           resume.journal());
     if (!measured)
       return measured.takeError();
     Expected<Recipe> recipe =
-        chooseGrids(*measured, optionsFor(bits), static_cast<int64_t>(elements * bits / 8));
+        chooseGrids(*measured, optionsFor(bits), budgetBytes(*measured, bits));
     if (recipe && !request.quiet) {
       progress.finish();
       errs() << describe(*recipe, *measured);
@@ -407,7 +417,7 @@ private:
     if (!runner)
       return runner.takeError();
     layerRunner = std::move(*runner);
-    return Error::success();
+    return resume.open(journalBeside(), weightFiles(), calibrationText);
   }
 
   /// Makes ready what quantizes weights by more than their own values.
@@ -423,9 +433,11 @@ private:
       return error;
     auto layers = std::make_unique<LayerQuantizer>(*layerRunner, calibrationText, model->files(),
                                                    calibrated, request.jobs,
-                                                   /*measure=*/!request.report.empty());
+                                                   /*measure=*/!request.report.empty(),
+                                                   resume.journal());
     if (Error error = layers->start(*module))
       return error;
+    resume.announceSteps("layer", layerRunner->layers());
     layerQuantizer = layers.get();
     quantizer = std::move(layers);
     return Error::success();
@@ -440,9 +452,13 @@ private:
     if (!runner)
       return runner.takeError();
     graphRunner = std::move(*runner);
-    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, model->files(), calibrated, request.jobs);
+    if (Error error = resume.open(journalBeside(), weightFiles(), samples))
+      return error;
+    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, weightFiles(), calibrated, request.jobs,
+                                                  resume.journal());
     if (Error error = graph->start(*module))
       return error;
+    resume.announceSteps("step", graph->steps());
     quantizer = std::move(graph);
     return Error::success();
   }
@@ -460,10 +476,8 @@ private:
     if (Error error = calibrate())
       return error;
     progress.step("weights");
-    WeightFiles files = model->files();
-    files.calibrated = &calibrated;
     Error error = materializeWeights(
-        *module, files, request.model,
+        *module, weightFiles(), request.model,
         [&](uint64_t offset, ArrayRef<uint8_t> bytes) {
           return artifact.writeWeights(offset, bytes);
         },
@@ -481,6 +495,13 @@ private:
       return e;
     report.fileBytes = artifact.size();
     return Error::success();
+  }
+
+  /// The model's files, and what calibration adds to them.
+  WeightFiles weightFiles() const {
+    WeightFiles files = model->files();
+    files.calibrated = &calibrated;
+    return files;
   }
 
   //===--- report --------------------------------------------------------------===//
@@ -540,6 +561,7 @@ private:
   Error temporary(StringRef suffix, StringRef bytes, TemporaryFile &file) {
     if (std::error_code code = sys::fs::createTemporaryFile("qcc", suffix, file.path))
       return make_error<ModelError>(ExitCode::DoesNotFit, "no temporary file: " + code.message());
+    sys::RemoveFileOnSignal(file.path);
     return bytes.empty() ? Error::success() : writeFileAtomically(file.path, bytes);
   }
 
@@ -547,6 +569,21 @@ private:
     if (!request.output.empty())
       return request.output;
     return sys::path::filename(model->name).str() + extension.str();
+  }
+
+  std::string artifactPath() const {
+    return outputPath(request.emit == Emit::Exe      ? ""
+                      : request.emit == Emit::Shared ? ".so"
+                                                     : ".a");
+  }
+
+  /// The file that the journal of calibration belongs to; empty when that is standard output.
+  std::string journalBeside() const {
+    bool whole = request.compileTo == Phase::LLVM &&
+                 is_contained({Emit::Exe, Emit::Shared, Emit::Static}, request.emit);
+    if (whole)
+      return artifactPath();
+    return request.output == "-" ? "" : request.output;
   }
 
   Error writeText(StringRef text) {
@@ -597,6 +634,7 @@ private:
   CompileReport report;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   ModelDescriptor descriptor;
+  Resume resume;
   LLVMContext llvmContext;
   std::unique_ptr<llvm::Module> llvmModule;
 };

@@ -26,6 +26,7 @@ struct CompileRequest {
   std::string program;           ///< path of qcc itself: the runtime lies beside it
   bool quiet = false;
   bool verbose = false; ///< lists every weight with its scheme and size
+  bool resume = true;   ///< goes on with the journal of an interrupted calibration
   unsigned jobs = 0;    ///< threads of the compiler; 0: all the machine has
   CompilerOptions options;
 };

@@ -5,6 +5,7 @@
 #include "compiler/Weights/DataFreeQuantizer.h"
 #include "dialects/NN/IR/CalibratedWeights.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
+#include <cmath>
 
 using namespace llvm;
 
@@ -111,6 +112,28 @@ Error ChannelFolds::choose(int64_t layer, StringMap<InputStatistics> &statistics
     seen = scaledInputs(seen, fold.factors);
   }
   return Error::success();
+}
+
+std::vector<FoldFactors> ChannelFolds::factors() const {
+  std::vector<FoldFactors> result;
+  for (const auto &[observer, fold] : folds)
+    result.push_back({observer.str(), fold.factors});
+  return result;
+}
+
+bool ChannelFolds::restore(ArrayRef<FoldFactors> factors) {
+  if (factors.size() != folds.size())
+    return false;
+  for (auto [entry, known] : zip(folds, factors)) {
+    Fold &fold = entry.second;
+    nn::WeightOp first = fold.columns.front().front().first;
+    int64_t k = cast<mlir::RankedTensorType>(first.getSourceType()).getDimSize(1);
+    if (known.observer != entry.first || static_cast<int64_t>(known.factors.size()) != k ||
+        !all_of(known.factors, [](float s) { return std::isnormal(s) && s > 0; }))
+      return false;
+    fold.factors = known.factors;
+  }
+  return true;
 }
 
 bool ChannelFolds::apply(nn::WeightOp weight, int64_t firstRow, int64_t k,

@@ -8,6 +8,7 @@
 #define QCC_COMPILER_CALIBRATION_CHANNELFOLDS_H
 
 #include "compiler/Calibration/LayerRunner.h"
+#include "compiler/Calibration/StepRecord.h"
 #include "compiler/Methods/Awq.h"
 #include "compiler/Weights/WeightSource.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -27,6 +28,11 @@ public:
   /// model; those of folded inputs become what the divided inputs are like. Errors of the file, and
   /// of statistics that cannot be used.
   llvm::Error choose(int64_t layer, llvm::StringMap<InputStatistics> &statistics);
+
+  /// The factors of all folds as they were chosen, and the same backwards: false when they are not
+  /// of these folds, or make no sense.
+  std::vector<FoldFactors> factors() const;
+  bool restore(llvm::ArrayRef<FoldFactors> factors);
 
   /// Multiplies factors of the chosen layer into rows firstRow .. of a weight, values[rows, k]
   /// (vectors have k = 1). False when the weight has none.

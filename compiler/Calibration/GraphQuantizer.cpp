@@ -16,28 +16,30 @@ Error GraphQuantizer::start(mlir::ModuleOp module) {
                                     "-method: smoothquant and awq are for language models; of a "
                                     "tensor model, use gptq or gptaq");
   inputs.find(module);
-  int64_t step = 0, bytes = 0, count = 0;
+  int64_t step = 0, bytes = 0, inStep = 0;
   int64_t share = divideCeil(runner.observers().size(), kSteps);
   for (const GraphRunner::Observer &observer : runner.observers()) {
     int64_t size = inputs.needsHessian(observer.name)
                        ? observer.channels * observer.channels * int64_t(sizeof(float))
                        : 0;
-    if (count && (count == share || bytes + size > kHessianBytes)) {
+    if (inStep && (inStep == share || bytes + size > kHessianBytes)) {
       ++step;
-      bytes = count = 0;
+      bytes = inStep = 0;
     }
-    steps[observer.name] = step;
+    observerSteps[observer.name] = step;
     bytes += size;
-    ++count;
+    ++inStep;
   }
   for (auto weight : module.getOps<nn::WeightOp>()) {
-    if (!weight.getObserver() || !steps.contains(*weight.getObserver()))
+    if (!weight.getObserver() || !observerSteps.contains(*weight.getObserver()))
       continue;
-    int64_t of = steps.lookup(*weight.getObserver());
+    int64_t of = observerSteps.lookup(*weight.getObserver());
     symbolSteps[weight.getSymName()] = of;
     for (StringRef what : {nn::kInputScale, nn::kOutliers, nn::kInliers, nn::kOutlierColumns})
       symbolSteps[nn::symbolBeside(weight.getSymName(), what)] = of;
+    count = std::max(count, of + 1);
   }
+  resumable.start(module);
   return inputs.isAsymmetric() ? runner.keepExact() : Error::success();
 }
 
@@ -47,13 +49,21 @@ std::optional<int64_t> GraphQuantizer::stepOf(nn::WeightOp weight, int64_t) {
 }
 
 Error GraphQuantizer::begin(int64_t step) {
+  if (Error error = resumable.begin(step))
+    return error;
+  auto isOfStep = [&](nn::WeightOp weight, int64_t instance) {
+    return stepOf(weight, instance) == step;
+  };
   inputs.clear();
+  if (resumable.replaying())
+    return inputs.restoreOutliers(calibrated, isOfStep) ? Error::success()
+                                                        : resumable.misfit("an outlier channel");
   for (const GraphRunner::Observer &observer : runner.observers())
-    if (steps.lookup(observer.name) == step)
+    if (observerSteps.lookup(observer.name) == step)
       inputs.watch(observer.name, observer.channels);
   Error error = runner.run(
       [&](StringRef observer, const float *exact, const float *x, int64_t rows) {
-        if (steps.lookup(observer) == step)
+        if (observerSteps.lookup(observer) == step)
           inputs.add(observer, step > 0 ? exact : nullptr, x, rows);
       },
       [&] { inputs.wait(); });
@@ -63,8 +73,7 @@ Error GraphQuantizer::begin(int64_t step) {
     return wrong;
   inputs.keepOutliers();
   return inputs.addCalibratedTensors(
-      calibrated,
-      [&](nn::WeightOp weight, int64_t instance) { return stepOf(weight, instance) == step; },
+      calibrated, isOfStep,
       [&](nn::WeightOp weight, int64_t instance, int64_t first, MutableArrayRef<float> rows) {
         return readRows(weight, instance, files, first, rows);
       });
@@ -72,11 +81,16 @@ Error GraphQuantizer::begin(int64_t step) {
 
 Error GraphQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                                ArrayRef<float> values, QuantizedMatrix &rows) {
-  bool known = stepOf(weight, instance).has_value();
-  if (Error error = inputs.quantize(weight, known, values, rows))
-    return error;
-  if (!known)
-    return Error::success();
+  if (!stepOf(weight, instance))
+    return inputs.quantize(weight, /*observed=*/false, values, rows);
+  if (resumable.replaying()) {
+    if (Error error = resumable.replay(weight, instance, firstRow, rows))
+      return error;
+  } else {
+    if (Error error = inputs.quantize(weight, /*observed=*/true, values, rows))
+      return error;
+    resumable.keep(weight, instance, firstRow, rows);
+  }
   return runner.replace(weight.getSymName(), firstRow, inputs.effective(weight, values, rows));
 }
 

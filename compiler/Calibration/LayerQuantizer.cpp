@@ -10,6 +10,18 @@ namespace qcc {
 Error LayerQuantizer::start(mlir::ModuleOp module) {
   inputs.find(module);
   folds.find(module, runner);
+  steps.start(module);
+  if (Error error = embed())
+    return error;
+  std::vector<MutableArrayRef<float>> values;
+  for (HiddenStates *of : states())
+    values.push_back(of->values);
+  firstToRun = steps.restore(values);
+  return firstToRun ? Error::success() : embed();
+}
+
+/// Hidden states before the first layer.
+Error LayerQuantizer::embed() {
   if (Error error = runner.embed(text.tokens, text.window, stream))
     return error;
   if (inputs.isAsymmetric())
@@ -53,8 +65,39 @@ Error LayerQuantizer::observe(int64_t layer) {
 }
 
 Error LayerQuantizer::begin(int64_t layer) {
-  if (Error error = heldOut.runExact(layer))
+  if (layer >= firstToRun)
+    if (Error error = heldOut.runExact(layer))
+      return error;
+  if (Error error = steps.begin(layer))
     return error;
+  if (Error error = steps.replaying() ? replay(layer) : calibrate(layer))
+    return error;
+  const StepRecord &record = steps.record();
+  tokens = record.tokens;
+  mostChannels = std::max(mostChannels, record.mostChannels);
+  if (!deadChannels)
+    firstDead = record.firstDead;
+  deadChannels += record.deadChannels;
+  return Error::success();
+}
+
+/// What the layer's statistics decided is known. Its codes come later, by quantize().
+Error LayerQuantizer::replay(int64_t layer) {
+  for (int64_t w = 0; w < exact.windows && layer >= firstToRun; ++w)
+    if (Error error = runner.run(layer, layer + 1, exact, w, &exact, nullptr))
+      return error;
+  if (!folds.restore(steps.record().folds))
+    return steps.misfit("a factor of a channel");
+  inputs.clear();
+  if (!inputs.restoreOutliers(calibrated, [&](nn::WeightOp weight, int64_t instance) {
+        return stepOf(weight, instance) == layer;
+      }))
+    return steps.misfit("an outlier channel");
+  return Error::success();
+}
+
+/// Learns what the layer's inputs are like, and decides what is decided before its codes.
+Error LayerQuantizer::calibrate(int64_t layer) {
   inputs.clear();
   for (const auto &observer : runner.observers())
     inputs.watch(observer.getKey(), observer.getValue());
@@ -68,42 +111,48 @@ Error LayerQuantizer::begin(int64_t layer) {
   inputs.keepOutliers();
   if (Error error = folds.choose(layer, inputs.statistics()))
     return error;
+  steps.record().folds = folds.factors();
   for (const auto &observer : runner.observers())
     inputs.divide(observer.getKey(), folds.factorsOf(observer.getKey()));
   return inputs.addCalibratedTensors(
       calibrated,
-      [&](nn::WeightOp weight, int64_t instance) {
-        const LayerRunner::Place *place = placeOf(weight, instance);
-        return place && place->layer == layer;
-      },
+      [&](nn::WeightOp weight, int64_t instance) { return stepOf(weight, instance) == layer; },
       [&](nn::WeightOp weight, int64_t instance, int64_t first, MutableArrayRef<float> rows) {
         return folds.read(weight, instance, first, rows);
       });
 }
 
 Error LayerQuantizer::end(int64_t layer) {
-  for (int64_t w = 0; w < stream.windows; ++w)
-    if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
+  StepRecord &record = steps.record();
+  if (layer >= firstToRun) {
+    for (int64_t w = 0; w < stream.windows; ++w)
+      if (Error error = runner.run(layer, layer + 1, stream, w, &stream, nullptr))
+        return error;
+    if (Error error = heldOut.runQuantized(layer))
       return error;
-  if (Error error = heldOut.runQuantized(layer))
-    return error;
+    if (!heldOut.empty())
+      record.hidden = heldOut.error();
+  }
   runner.dropLayer(layer);
-  LayerError &error = errors.emplace_back();
-  if (!heldOut.empty())
-    error.hidden = heldOut.error();
   for (auto &[source, sums] : matrixErrors)
-    error.matrices.push_back({source.str(), sums.relative()});
+    record.errors.push_back({source.str(), sums.relative()});
   matrixErrors.clear();
+  errors.push_back({record.hidden, record.errors});
+  std::vector<ArrayRef<float>> values;
+  for (HiddenStates *of : states())
+    values.push_back(of->values);
+  steps.end(values);
   return Error::success();
 }
 
 void LayerQuantizer::check(StringRef observer, const InputStatistics &found, int64_t layer) {
-  tokens = found.tokens;
-  mostChannels = std::max(mostChannels, found.k);
+  StepRecord &record = steps.record();
+  record.tokens = found.tokens;
+  record.mostChannels = std::max(record.mostChannels, found.k);
   int64_t dead = count(found.absMax, 0.0f);
-  if (dead && !deadChannels)
-    firstDead = ("layer " + Twine(layer) + ", @" + observer).str();
-  deadChannels += dead;
+  if (dead && !record.deadChannels)
+    record.firstDead = ("layer " + Twine(layer) + ", @" + observer).str();
+  record.deadChannels += dead;
 }
 
 Error LayerQuantizer::finish(CompileReport &report) {
@@ -142,10 +191,18 @@ Error LayerQuantizer::fold(nn::WeightOp weight, int64_t instance, int64_t firstR
 Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
                                ArrayRef<float> values, QuantizedMatrix &rows) {
   const LayerRunner::Place *place = placeOf(weight, instance);
+  if (place && steps.replaying()) {
+    if (Error error = steps.replay(weight, instance, firstRow, rows))
+      return error;
+    if (place->layer < firstToRun)
+      return Error::success();
+    return runner.replace(*place, firstRow, inputs.effective(weight, values, rows));
+  }
   if (Error error = inputs.quantize(weight, weight.getObserver() && place, values, rows))
     return error;
   if (!place)
     return Error::success();
+  steps.keep(weight, instance, firstRow, rows);
   std::vector<float> replacement = inputs.effective(weight, values, rows);
   if (measure && weight.getObserver()) {
     const InputStatistics &found = inputs.statistics().find(*weight.getObserver())->second;

@@ -12,6 +12,7 @@
 #include "compiler/Calibration/ChannelFolds.h"
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Calibration/ObservedInputs.h"
+#include "compiler/Calibration/ResumableSteps.h"
 #include "compiler/Methods/Metrics.h"
 #include "compiler/Report/HeldOut.h"
 #include "compiler/Report/Report.h"
@@ -25,10 +26,12 @@ class LayerQuantizer final : public WeightQuantizer {
 public:
   /// `table` gets what recipes take from calibration, layer by layer. `measure` says whether the
   /// output error of each matrix is wanted, which takes about as long as choosing its codes.
+  /// Layers that are in `journal`, if there is one, are not calibrated again.
   LayerQuantizer(LayerRunner &runner, const CalibrationText &text, const WeightFiles &files,
-                 TensorTable &table, unsigned jobs, bool measure = false)
+                 TensorTable &table, unsigned jobs, bool measure = false,
+                 CalibrationJournal *journal = nullptr)
       : runner(runner), text(text), calibrated(table), folds(files, jobs), jobs(jobs),
-        measure(measure), heldOut(runner, text), inputs(jobs) {}
+        measure(measure), heldOut(runner, text), inputs(jobs), steps(journal, table) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -45,6 +48,13 @@ public:
   llvm::Error finish(CompileReport &report);
 
 private:
+  llvm::Error embed();
+  /// All hidden states that go from layer to layer.
+  std::array<HiddenStates *, 4> states() {
+    return {&stream, &exact, heldOut.states()[0], heldOut.states()[1]};
+  }
+  llvm::Error replay(int64_t layer);
+  llvm::Error calibrate(int64_t layer);
   void check(llvm::StringRef observer, const InputStatistics &found, int64_t layer);
   llvm::Error observe(int64_t layer);
   const LayerRunner::Place *placeOf(nn::WeightOp weight, int64_t instance) const;
@@ -63,6 +73,8 @@ private:
   HiddenStates stream;   ///< what the layers so far, quantized, make of the text
   HiddenStates exact;    ///< what the float layers make of it; only for gptaq
   ObservedInputs inputs; ///< of the layer at hand
+  ResumableSteps steps;
+  int64_t firstToRun = 0; ///< layer; hidden states are already what those before it make
 };
 
 } // namespace qcc

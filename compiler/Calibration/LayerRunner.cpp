@@ -172,6 +172,19 @@ int64_t LayerRunner::elements() const {
   return sum;
 }
 
+std::vector<LayerRunner::Matrix> LayerRunner::tables() const {
+  std::vector<Matrix> result;
+  for (auto weight : program->module().getOps<nn::WeightOp>()) {
+    auto type = cast<mlir::RankedTensorType>(weight.getSourceType());
+    if (weight.getRole() != "embedding" && weight.getRole() != "output")
+      continue;
+    StringRef source = cast<mlir::StringAttr>(weight.getSources()[0]).getValue();
+    result.push_back({source.str(), "", {weight.getSymName().str(), 0}, type.getDimSize(0),
+                      type.getDimSize(1)});
+  }
+  return result;
+}
+
 std::vector<float> LayerRunner::read(const Place &place) const {
   return memory->read(place.symbol, place.layer);
 }

@@ -55,6 +55,8 @@ public:
   std::vector<Matrix> matrices(int64_t layer) const;
   /// Weights of all those of all layers.
   int64_t elements() const;
+  /// Tables of token embeddings and of the output, once when they are one. They have no observer.
+  std::vector<Matrix> tables() const;
   /// Its values as the program has them, [n, k].
   std::vector<float> read(const Place &place) const;
 

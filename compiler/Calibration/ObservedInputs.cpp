@@ -8,6 +8,7 @@
 #include "dialects/QuantExt/Codec/Layout.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
+#include <cstring>
 
 using namespace llvm;
 
@@ -108,6 +109,46 @@ void ObservedInputs::keepOutliers() {
           (*products)[channel * seen.k + i] = (*products)[i * seen.k + channel] = 0;
     }
   }
+}
+
+/// Elements of a tensor that calibration adds; empty when it is not there, or of another type.
+template <typename T>
+static std::vector<T> valuesOf(const TensorTable &table, const Twine &name, DType type) {
+  const SourceTensor *tensor = table.find(name.str());
+  if (!tensor || tensor->dtype != type)
+    return {};
+  std::vector<T> values(tensor->bytes.size() / sizeof(T));
+  std::memcpy(values.data(), tensor->bytes.data(), values.size() * sizeof(T));
+  return values;
+}
+
+bool ObservedInputs::restoreOutliers(const TensorTable &table,
+                                     function_ref<bool(nn::WeightOp, int64_t)> isOfStep) {
+  for (const Calibrated &all : calibrated) {
+    nn::WeightOp weight = all.weight;
+    for (auto [i, source] : enumerate(weight.getSources().getAsRange<mlir::StringAttr>())) {
+      if (!all.outliers || !isOfStep(weight, i))
+        continue;
+      auto named = [tensor = source.getValue()](StringRef what) {
+        return nn::calibratedSource(tensor, what);
+      };
+      auto slots = valuesOf<int32_t>(table, named(nn::kOutliers), DType::I32);
+      auto mask = valuesOf<float>(table, named(nn::kInliers), DType::F32);
+      int64_t k = shapeOf(weight)[1];
+      // A slot that is beyond the channels would be read beyond them, too.
+      if (static_cast<int64_t>(slots.size()) != shapeOf(all.outliers).front() ||
+          static_cast<int64_t>(mask.size()) != k ||
+          any_of(slots, [&](int32_t channel) { return channel < 0 || channel >= k; }) ||
+          any_of(mask, [](float value) { return value != 0 && value != 1; }))
+        return false;
+      std::vector<int32_t> &kept = outliers[*weight.getObserver()];
+      kept.clear();
+      for (int64_t channel = 0; channel < k; ++channel)
+        if (mask[channel] == 0)
+          kept.push_back(static_cast<int32_t>(channel));
+    }
+  }
+  return true;
 }
 
 ArrayRef<int32_t> ObservedInputs::outliersOf(StringRef observer) const {

@@ -50,6 +50,10 @@ public:
   /// Chooses the channels that stay in float (llm.int8). From now on statistics are of the others:
   /// those of the chosen ones are zero.
   void keepOutliers();
+  /// Takes the chosen channels of the weights that `isOfStep` accepts from what an earlier run
+  /// added to `table`. False when what is there cannot be.
+  bool restoreOutliers(const TensorTable &table,
+                       llvm::function_ref<bool(nn::WeightOp weight, int64_t instance)> isOfStep);
   /// The chosen channels, ascending.
   llvm::ArrayRef<int32_t> outliersOf(llvm::StringRef observer) const;
 

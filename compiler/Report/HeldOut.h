@@ -11,6 +11,7 @@
 #include "compiler/Calibration/CalibrationText.h"
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Report/Comparison.h"
+#include <array>
 
 namespace qcc {
 
@@ -24,6 +25,8 @@ public:
   llvm::Error runExact(int64_t layer);
   /// Runs it with the weights that replaced them.
   llvm::Error runQuantized(int64_t layer);
+  /// The hidden states as they are now: of the float layers, and of the quantized ones.
+  std::array<HiddenStates *, 2> states() { return {&exact, &quantized}; }
   /// |h' - h| / |h| of the hidden states as they are now.
   double error() const;
   /// Predictions of the second half of each window, by the float model's head, as `qcc verify`

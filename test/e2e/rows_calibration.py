@@ -7,6 +7,9 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import time
 
 import numpy as np
 import reference
@@ -33,18 +36,20 @@ def divergence(context, program):
     return float(found.group(1))
 
 
-def saving_row(options, bound):
-    """The share of the divergence of rounding to nearest that calibration removes, at no more bytes."""
+def saving_row(options, bound, base=None):
+    """The share of the divergence of rounding to nearest that calibration removes, at no more than 1 % more bytes. `base`: the grid
+    that is rounded to, when it is another."""
 
     def run(context):
         program = calibrated(context, *options)
-        grid = [option for option in options if not option.startswith("-method")]
+        grid = base or [option for option in options if not option.startswith("-method")]
         rounded = context.compile(context.data(STORIES), *grid, "-method=rtn")
-        if os.path.getsize(program) > os.path.getsize(rounded) + 4096:
+        if os.path.getsize(program) > 1.01 * os.path.getsize(rounded):
             raise Failure("it is larger: %d and %d bytes" % (os.path.getsize(program), os.path.getsize(rounded)))
         return at_least(1 - divergence(context, program) / divergence(context, rounded), bound)
 
-    return Row("calibration", "removes divergence " + " ".join(options), run)
+    name = " ".join(options) + (" from " + " ".join(base) if base else "")
+    return Row("calibration", "removes divergence " + name, run)
 
 
 def same_row(name, *options):
@@ -130,6 +135,86 @@ def outliers_reference_row(*options):
         return at_most(relative_error(outlier_logits(context, directory, "llm.int8", options), expected), 1e-4)
 
     return Row("calibration", "outliers as in numpy " + " ".join(options), run)
+
+
+# --- interruption
+
+
+def interrupt(command, journal, records, number, environment):
+    """Starts a compilation and ends it by a signal once its journal has `records` records."""
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    while process.poll() is None and journal_records(journal) < records:
+        time.sleep(0.001)
+    process.send_signal(number)
+    process.communicate()
+    if process.returncode != -number:
+        raise Failure("it was over before it was interrupted: exit %d" % process.returncode)
+
+
+def journal_records(path):
+    """Whole records of a journal: size, hash, payload. What follows the last of them does not count."""
+    try:
+        with open(path, "rb") as f:
+            contents = f.read()
+    except FileNotFoundError:
+        return 0
+    at, count, states = 40, 0, 3
+    while at + 16 < len(contents) and contents[at + 16] != states:
+        at += 16 + int.from_bytes(contents[at : at + 8], "little")
+        count += at <= len(contents)
+    return count
+
+
+def resumed_row(name, options, records, number, said):
+    """Interrupted after some records of the journal, and run again: the same bytes, and nothing is left."""
+
+    def run(context):
+        directory = scratch(context, "resumed " + name)
+        out, temporary = os.path.join(directory, "out"), os.path.join(directory, "tmp")
+        os.makedirs(out)
+        os.makedirs(temporary)
+        program, journal = os.path.join(out, "program"), os.path.join(out, "program.calibration")
+        options_here = ["-calib=" + text(context, "c4.txt"), *options]
+        command = [context.qcc, context.data(STORIES), *options_here, "-o", program]
+        environment = dict(os.environ, TMPDIR=temporary)
+        interrupt(command, journal, records, number, environment)
+        if number == signal.SIGINT:  # nobody can clean up after SIGKILL
+            only_inputs(out, {"program.calibration"})
+            only_inputs(temporary, set())
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode != 0:
+            raise Failure("exit %d: %s" % (result.returncode, result.stderr.strip()[-300:]))
+        if not re.search(said, result.stderr):
+            raise Failure("it does not say that it goes on: " + result.stderr[:300])
+        if os.path.exists(journal):
+            raise Failure("the journal is left behind")
+        with open(program, "rb") as a, open(context.compile(context.data(STORIES), *options_here), "rb") as b:
+            return at_most(float(a.read() != b.read()), 0)
+
+    return Row("calibration", "goes on when it was interrupted: " + name, run)
+
+
+def other_journal_row():
+    """A journal of other options is replaced, with a word; one that is none is left alone."""
+
+    def run(context):
+        directory = scratch(context, "other journal")
+        program = os.path.join(directory, "program")
+        journal = program + ".calibration"
+        command = [context.qcc, context.data(STORIES), "-calib=" + text(context, "c4.txt"), "-calib-windows=2", "-q", "-o", program]
+        interrupt([*command, "-bits=4"], journal, 2, signal.SIGKILL, None)
+        result = subprocess.run([*command, "-bits=4", "-ctx=64"], capture_output=True, text=True)
+        if result.returncode != 0 or not re.search("of another compilation.*anew", result.stderr):
+            raise Failure("exit %d: %s" % (result.returncode, result.stderr.strip()[-300:]))
+        with open(journal, "w") as f:
+            f.write("notes on calibration")
+        result = subprocess.run([*command, "-bits=4"], capture_output=True, text=True)
+        with open(journal) as f:
+            if f.read() != "notes on calibration":
+                raise Failure("a file of the user is gone")
+        return check(result, 1, [r"program\.calibration", "not a calibration journal", "-o"])
+
+    return Row("calibration", "a journal of something else", run)
 
 
 # --- the report
@@ -234,7 +319,8 @@ def refused_row(name, model, options, code, patterns, contents=None):
         source = model(context, directory)
         given = [option.replace("{text}", text(context, "c4.txt")).replace("{file}", file) for option in options]
         result = context.run_qcc(source, *given, "-q", "-o", os.path.join(out, "program"))
-        only_inputs(out, set())
+        # What was measured is of use for another budget.
+        only_inputs(out, {"program.calibration"} if code == 4 else set())
         return check(result, code, patterns)
 
     return Row("calibration", "refuses " + name, run)
@@ -261,6 +347,14 @@ REFUSED = [
     ("a budget below all grids", stories, ("-bits=auto", "-bpw=3", "-calib={text}", "-calib-windows=2"), 4, ["-bits=auto"]),
     ("a budget without automatic bits", stories, ("-bits=4", "-bpw=4.5"), 1, ["-bpw", "-bits=auto"]),
     ("a budget of 40 bits", stories, ("-bits=auto", "-bpw=40", "-calib={text}"), 1, ["-bpw", "8.5"]),
+    ("a budget of no size", stories, ("-bits=auto", "-memory=4x", "-calib={text}"), 1, ["-memory=4x", "600MB"]),
+    ("a budget of memory and bits", stories, ("-bits=auto", "-memory=4MB", "-bpw=4", "-calib={text}"), 1, ["-memory", "-bpw"]),
+    ("too little memory", stories, ("-bits=auto", "-memory=600KB", "-calib={text}", "-calib-windows=2"), 4, ["-memory", "KV cache", "-ctx"]),
+    ("two grids", stories, ("-bits=4", "-method=nf4", "-grid=codebook"), 1, ["-method=nf4", "-grid"]),
+    ("NF4 of 3 bits", stories, ("-bits=3", "-method=nf4"), 1, ["nf4 has 4 bits"]),
+    ("K-quants of 8 bits", stories, ("-bits=8", "-grid=kquant"), 1, ["kquant has 2 to 6 bits"]),
+    ("K-quants in groups of 64", stories, ("-bits=4", "-method=kquant", "-group=64"), 1, ["-grid=kquant", "-group"]),
+    ("K-quants of floats", stories, ("-method=kquant",), 1, ["-grid=kquant", "-bits"]),
     ("no windows", stories, ("-bits=4", "-calib={text}", "-calib-windows=0"), 1, ["-calib-windows"]),
     ("a report without artifact", stories, ("-bits=4", "-emit=asm", "-report={file}"), 1, ["-report=", "whole artifacts"]),
     ("methods without bits", stories, ("-method=gptq", "-calib={text}"), 1, ["-method=gptq", "-bits=keep"]),
@@ -277,9 +371,27 @@ REFUSED = [
 ]
 
 
+STATIC8 = ("-target=x86-64-v4", "-mattr=+avx512vnni", "-bits=4", "-calib-windows=8", "-act=static8")
+
+# Name, options, records of the journal before the interruption, signal, what is said then.
+RESUMED = [
+    ("Ctrl-C", ("-bits=4", "-calib-windows=16"), 2, signal.SIGINT, "goes on after layer [1-4] of 5"),
+    ("power", ("-bits=4", "-calib-windows=16", "-method=awq+gptq"), 4, signal.SIGKILL, "goes on after layer [2-4] of 5"),
+    ("static8", STATIC8, 3, signal.SIGKILL, "goes on after layer [1-4] of 5"),
+    ("outliers", ("-bits=4", "-calib-windows=8", "-method=llm.int8+gptaq"), 3, signal.SIGKILL, "goes on after layer [1-4] of 5"),
+    ("bits=auto", ("-bits=auto", "-bpw=4.5", "-calib-windows=4"), 9, signal.SIGINT, r"goes on after matrix \d+ of 36"),
+]
+
+INT4 = ("-bits=4", "-grid=integer")
+
 # Options, and the share of the divergence that must go.
 SAVINGS = [
     (("-bits=4",), 0.25),
+    (("-bits=4",), 0.62, INT4),
+    (("-bits=auto", "-bpw=4.5"), 0.62, INT4),
+    (("-bits=4", "-method=kquant+gptq"), 0.25, ("-bits=4", "-grid=kquant")),
+    (("-bits=4", "-method=nf4+gptq", "-scales=f16", "-group=32"), 0.3, INT4),
+    (("-bits=4", "-grid=integer"), 0.25),
     (("-bits=4", "-method=gptq+descent"), 0.35),
     (("-bits=4", "-method=importance"), 0.05),
     (("-bits=3", "-grid=codebook", "-method=gptq+descent"), 0.35),
@@ -301,5 +413,9 @@ def rows():
         + [outliers_row(*case) for case in OUTLIERS]
         + [outliers_reference_row(), outliers_reference_row("-target=x86-64-v3")]
         + [report_row(), plain_report_row()]
+
+
+        + [resumed_row(*case) for case in RESUMED]
+        + [other_journal_row(), report_row(), plain_report_row()]
         + [refused_row(*case) for case in REFUSED]
     )

@@ -166,7 +166,7 @@ def rows():
         + static_rows()
         + [quality_row(*row) for row in QUALITY]
         + [shape_row(name, ("-bits=32",), 0, exact) for name in SHAPES]
-        + [shape_row(name, ("-bits=4", "-method=rtn", "-act=f32"), 4, exact) for name in SHAPES]
+        + [shape_row(name, ("-bits=4", "-grid=integer", "-method=rtn", "-act=f32"), 4, exact) for name in SHAPES]
         + [shape_row(name, ("-bits=32", "-target=arm64"), 0, exact) for name in ("odd", "wide-head")]
         + [shape_row("odd", ("-bits=32", "-target=x86-64-v3"), 0, exact)]
         + [shape_row(name, ("-bits=32", "-kv=int8"), 0, 3e-2) for name in SHAPES]

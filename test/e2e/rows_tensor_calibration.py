@@ -2,10 +2,14 @@
 
 import importlib.util
 import os
+import re
+import signal
+import threading
 
 import numpy as np
-from harness import ROOT, Failure, Row, at_least
+from harness import ROOT, Failure, Row, at_least, at_most
 from rows_bad_input import check, only_inputs, scratch
+from rows_calibration import interrupt
 from rows_tensor import cases, mean_cosine, run_case
 
 
@@ -30,7 +34,7 @@ def sentences(context):
     spec = importlib.util.spec_from_file_location("calibration_samples", os.path.join(ROOT, "bench", "calibration_samples.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    path = os.path.join(context.work, "sentences.npz")
+    path = os.path.join(context.work, "sentences-%d.npz" % threading.get_ident())
     module.write(os.path.join(context.model("minilm"), "tokenizer.json"), context.data("text/c4.txt"), path, [16], 2048)
     return path
 
@@ -45,6 +49,29 @@ def minilm_row(options, bound):
         return at_least(worst_cosine(context, "minilm", program), bound)
 
     return Row("calibration", "minilm " + " ".join(options), run)
+
+
+def resumed_row():
+    """Killed after a few steps, and run again: the same bytes."""
+
+    def run(context):
+        directory = scratch(context, "resumed samples")
+        model, programs = os.path.join(context.model("minilm"), "model.onnx"), []
+        options = [model, "-bits=4", "-method=gptq", "-calib=" + sentences(context)]
+        for name in ("whole", "resumed"):
+            programs.append(os.path.join(directory, name))
+            command = [context.qcc, *options, "-o", programs[-1]]
+            if name == "resumed":
+                interrupt(command, programs[-1] + ".calibration", 4, signal.SIGKILL, None)
+            result = context.run_qcc(*command[1:])
+            if result.returncode != 0:
+                raise Failure("exit %d: %s" % (result.returncode, result.stderr.strip()[-300:]))
+        if not re.search(r"goes on after step \d+ of 12", result.stderr):
+            raise Failure("it does not say that it goes on: " + result.stderr[:300])
+        contents = [open(program, "rb").read() for program in programs]
+        return at_most(float(contents[0] != contents[1]), 0)
+
+    return Row("calibration", "goes on when it was interrupted: minilm", run)
 
 
 # --- mnist: an archive and a directory
@@ -116,6 +143,6 @@ def archive_row():
 def rows():
     return (
         [minilm_row(("-bits=4",), 0.98), minilm_row(("-bits=4", "-grid=codebook", "-scales=super", "-group=16"), 0.985)]
-        + [same_row(), archive_row()]
+        + [resumed_row(), same_row(), archive_row()]
         + [refused_row(*case) for case in REFUSED]
     )

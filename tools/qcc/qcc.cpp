@@ -76,6 +76,9 @@ static Option<std::string>
 static Option<int64_t> calibrationWindows("calib-windows", cl::init(32), cl::value_desc("N"),
                                           cl::cat(category),
                                           cl::desc("Windows of 512 tokens taken of it"));
+static Option<bool> resume("resume", cl::init(true), cl::cat(category),
+                           cl::desc("Go on after the last finished layer of a calibration that was "
+                                    "interrupted (default); =false begins anew"));
 static Option<Activations> activations(
     "act", cl::desc("Activations in matmuls with integer weights"), cl::cat(category),
     cl::init(Activations::Default),
@@ -340,6 +343,7 @@ static Error parse(CompileRequest &request) {
     return wrong("-act=static8 needs scales: -calib=FILE to find them in, or -act-scales=FILE");
   request.activationScales = activationScales;
   request.report = reportFile;
+  request.resume = resume;
   if (!reportFile.empty() &&
       (!compileTo.empty() || (emit != Emit::Exe && emit != Emit::Shared && emit != Emit::Static)))
     return wrong("-report=" + reportFile +

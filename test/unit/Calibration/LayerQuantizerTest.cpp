@@ -8,6 +8,7 @@
 
 #include "compiler/Calibration/LayerQuantizer.h"
 #include "compiler/Report/Comparison.h"
+#include "compiler/Target/TargetSpec.h"
 #include "compiler/Weights/Materialize.h"
 #include "dialects/QuantExt/Codec/Layout.h"
 #include "dialects/QuantExt/Codec/Reference.h"
@@ -15,6 +16,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "test/unit/Calibration/TestModel.h"
 #include <random>
+#include <unistd.h>
 
 using namespace qcc;
 using namespace qcc::test;
@@ -22,6 +24,32 @@ using namespace qcc::test;
 namespace {
 
 constexpr int64_t kWindow = 32, kWindows = 10;
+
+/// Fails before a layer, as if it was interrupted there.
+class Interrupted final : public WeightQuantizer {
+public:
+  Interrupted(WeightQuantizer &of, int64_t before) : of(of), before(before) {}
+
+  std::optional<int64_t> stepOf(nn::WeightOp weight, int64_t instance) override {
+    return of.stepOf(weight, instance);
+  }
+  llvm::Error begin(int64_t layer) override {
+    return layer == before ? badModel("test", "", "interrupted") : of.begin(layer);
+  }
+  llvm::Error end(int64_t layer) override { return of.end(layer); }
+  llvm::Error fold(nn::WeightOp weight, int64_t instance, int64_t firstRow, int64_t k,
+                   llvm::MutableArrayRef<float> values) override {
+    return of.fold(weight, instance, firstRow, k, values);
+  }
+  llvm::Error quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
+                       llvm::ArrayRef<float> values, QuantizedMatrix &rows) override {
+    return of.quantize(weight, instance, firstRow, values, rows);
+  }
+
+private:
+  WeightQuantizer &of;
+  int64_t before;
+};
 
 class LayerQuantizers : public TestModel {
 protected:
@@ -49,12 +77,16 @@ protected:
     CompileReport report;
   };
 
-  Result quantize(std::vector<Method> methods, unsigned jobs) {
+  Result quantize(std::vector<Method> methods, unsigned jobs, CalibrationJournal *journal = nullptr,
+                  std::string failure = "", int64_t interrupt = -1) {
     Result result;
     CompilerOptions options = fourBits(std::move(methods));
+    options.activations = activations;
     auto imported = model->import(&context, options);
     EXPECT_TRUE(bool(imported)) << failureOf(imported.takeError()).text;
     result.module = std::move(*imported);
+    // Static scales are for processors that multiply bytes.
+    setTarget(*result.module, llvm::cantFail(resolveTarget("x86-64-v4", "", "+avx512vnni")));
     for (Phase phase : {Phase::Quantize, Phase::Pack}) {
       mlir::PassManager manager(&context);
       buildPipeline(manager, phase, options);
@@ -62,17 +94,24 @@ protected:
     }
     result.runner = makeRunner(kWindow, jobs);
     TensorTable scales;
-    LayerQuantizer quantizer(*result.runner, text, model->files(), scales, jobs, /*measure=*/true);
+    LayerQuantizer quantizer(*result.runner, text, model->files(), scales, jobs, /*measure=*/true,
+                             journal);
     EXPECT_EQ(failureOf(quantizer.start(*result.module)).text, "");
     result.blob.resize(weightBytes(*result.module));
     auto sink = [&](uint64_t offset, llvm::ArrayRef<uint8_t> bytes) {
       std::copy(bytes.begin(), bytes.end(), result.blob.begin() + offset);
       return llvm::Error::success();
     };
-    EXPECT_EQ(failureOf(materializeWeights(*result.module, model->files(), path, sink, {}, jobs,
-                                           &quantizer))
-                  .text,
-              "");
+    WeightFiles files = model->files();
+    files.calibrated = &scales;
+    Interrupted interrupted(quantizer, interrupt);
+    Failure failed =
+        failureOf(materializeWeights(*result.module, files, path, sink, {}, jobs, &interrupted));
+    if (!failure.empty()) {
+      expectFailure(failed, ExitCode::BadModel, failure);
+      return result;
+    }
+    EXPECT_EQ(failed.text, "");
     EXPECT_EQ(failureOf(quantizer.finish(result.report)).text, "");
     return result;
   }
@@ -90,7 +129,15 @@ protected:
     return comparison.finish().divergence;
   }
 
+  std::unique_ptr<CalibrationJournal> open(const TempDir &directory) {
+    llvm::Expected<std::unique_ptr<CalibrationJournal>> journal = CalibrationJournal::open(
+        directory.path("journal"), CalibrationKey(), true, [](const llvm::Twine &) {});
+    EXPECT_TRUE(bool(journal));
+    return std::move(*journal);
+  }
+
   CalibrationText text;
+  Activations activations = Activations::Default;
 };
 
 TEST_F(LayerQuantizers, LoseLessThanRounding) {
@@ -145,6 +192,107 @@ TEST_F(LayerQuantizers, WarnOfTooFewTokens) {
   EXPECT_NE(report.warnings[0].find("64 tokens, fewer than the 160 input channels"),
             std::string::npos)
       << report.warnings[0];
+}
+
+using Case = std::pair<std::vector<Method>, Activations>;
+class ResumedLayers : public LayerQuantizers, public testing::WithParamInterface<Case> {
+protected:
+  static void expectSame(const Result &result, const Result &expected) {
+    EXPECT_EQ(result.blob, expected.blob);
+    EXPECT_EQ(result.report.divergences, expected.report.divergences);
+    EXPECT_EQ(result.report.warnings, expected.report.warnings);
+    ASSERT_EQ(result.report.layers.size(), 2u);
+    for (size_t l = 0; l < 2; ++l) {
+      const LayerError &found = result.report.layers[l], &as = expected.report.layers[l];
+      EXPECT_EQ(found.hidden, as.hidden);
+      ASSERT_EQ(found.matrices.size(), 7u);
+      for (size_t m = 0; m < 7; ++m)
+        EXPECT_EQ(found.matrices[m].relative, as.matrices[m].relative);
+    }
+  }
+};
+
+/// Interrupted after any number of layers, and by nothing: the same bytes and the same report.
+TEST_P(ResumedLayers, AreTheSame) {
+  text.heldOut.assign(text.tokens.begin(), text.tokens.begin() + kWindow);
+  activations = GetParam().second;
+  Result expected = quantize(GetParam().first, 2);
+  for (int64_t layers : {1, 2})
+    for (bool states : {true, false}) {
+      TempDir directory;
+      auto journal = open(directory);
+      bool whole = layers == 2;
+      quantize(GetParam().first, 2, journal.get(), whole ? "" : "interrupted", layers);
+      // A byte less, and hidden states must be made again.
+      uint64_t size = 0;
+      ASSERT_FALSE(llvm::sys::fs::file_size(journal->path(), size));
+      if (!states)
+        ASSERT_FALSE(truncate(journal->path().c_str(), size - 1));
+      journal = open(directory);
+      ASSERT_EQ(journal->steps(), layers);
+      expectSame(quantize(GetParam().first, 2, journal.get()), expected);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(, ResumedLayers,
+                         testing::Values(Case({Method::Gptq}, Activations::Default),
+                                         Case({Method::Gptaq, Method::Gptq}, Activations::F32),
+                                         Case({Method::Awq, Method::Gptq}, Activations::Int8),
+                                         Case({Method::SmoothQuant, Method::Gptq},
+                                              Activations::Static8)));
+
+/// Records that are whole but not of this model.
+TEST_F(LayerQuantizers, RefuseForeignRecords) {
+  activations = Activations::Static8;
+  std::vector<Method> methods{Method::SmoothQuant};
+  TempDir whole;
+  StepRecord first;
+  CalibrationKey weights;
+  {
+    auto journal = open(whole);
+    weights = keyOfWeights(*quantize(methods, 2, journal.get()).module);
+    llvm::Expected<StepRecord> read = journal->readStep(0);
+    ASSERT_TRUE(bool(read));
+    first = std::move(*read);
+  }
+  ASSERT_FALSE(first.folds.empty());
+  ASSERT_FALSE(first.tensors.empty());
+  ASSERT_FALSE(first.rows.empty());
+  struct Forgery {
+    const char *failure;
+    std::function<void(StepRecord &)> change;
+  };
+  for (const Forgery &forgery : std::vector<Forgery>{
+           {"a factor", [](StepRecord &r) { r.folds[0].factors.pop_back(); }},
+           {"a factor", [](StepRecord &r) { r.folds[0].factors[3] = -1; }},
+           {"a factor", [](StepRecord &r) { r.folds[0].observer += "x"; }},
+           {"a factor", [](StepRecord &r) { r.folds.clear(); }},
+           {"tensor '", [](StepRecord &r) { r.tensors[0].name = "calibration:x"; }},
+           {"tensor '", [](StepRecord &r) { r.tensors[0].dtype = DType::I32; }},
+           {"tensor '",
+            [](StepRecord &r) {
+              r.tensors[0].shape = {1, 1};
+              r.tensors[0].bytes = r.tensors[0].bytes.take_front(4);
+            }},
+           {"does not fit", [](StepRecord &r) { r.rows.pop_back(); }},
+           {"does not fit", [](StepRecord &r) { std::swap(r.rows[0], r.rows[1]); }},
+           {"does not fit", [](StepRecord &r) { r.rows[0].count /= 2; }},
+           {"does not fit", [](StepRecord &r) { r.rows[0].components[0].pop_back(); }},
+           {"does not fit", [](StepRecord &r) { r.rows[0].components.pop_back(); }},
+           {"does not fit",
+            [](StepRecord &r) {
+              r.rows[0].components[1].assign(r.rows[0].components[1].size(), 0xff);
+            }},
+       }) {
+    StepRecord changed = first;
+    forgery.change(changed);
+    TempDir directory;
+    auto journal = open(directory);
+    journal->useSteps(weights);
+    journal->addStep(changed);
+    journal = open(directory);
+    quantize(methods, 2, journal.get(), forgery.failure);
+  }
 }
 
 /// What later layers were calibrated on is what the artifact holds.
