@@ -454,8 +454,8 @@ private:
     graphRunner = std::move(*runner);
     if (Error error = resume.open(journalBeside(), weightFiles(), samples))
       return error;
-    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, weightFiles(), calibrated, request.jobs,
-                                                  resume.journal());
+    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, weightFiles(), calibrated,
+                                                  request.jobs, resume.journal());
     if (Error error = graph->start(*module))
       return error;
     resume.announceSteps("step", graph->steps());

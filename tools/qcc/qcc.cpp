@@ -240,10 +240,9 @@ static Error parseMethods(CompilerOptions &options) {
     else if (name == "descent")
       methods.insert({Method::Importance, Method::Descent});
     else
-      return wrong(
-          "-method=" + method + ": '" + name +
-          "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant, awq, llm.int8, "
-          "nf4 or kquant");
+      return wrong("-method=" + method + ": '" + name +
+                   "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant, awq, "
+                   "llm.int8, nf4 or kquant");
   }
   if (methods.count(Method::Mse) && methods.count(Method::Importance))
     methods.erase(Method::Mse);

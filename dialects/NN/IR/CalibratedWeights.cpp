@@ -10,7 +10,9 @@ namespace qcc::nn {
 
 static constexpr StringLiteral kPrefix = "calibration:";
 
-std::string symbolBeside(StringRef symbol, StringRef what) { return (Twine(symbol) + "." + what).str(); }
+std::string symbolBeside(StringRef symbol, StringRef what) {
+  return (Twine(symbol) + "." + what).str();
+}
 
 std::string calibratedSource(StringRef tensor, StringRef what) {
   return (Twine(kPrefix) + tensor + ":" + what).str();
