@@ -25,7 +25,7 @@ enum class Activations { Default, F32, Int8, Static8 };
 enum class KVCache { Default, F32, F16, Int8 };
 
 /// How codes and scales of quantized weights are chosen; several are applied in this order.
-enum class Method { Awq, SmoothQuant, Mse, Importance, Gptaq, Gptq, Descent };
+enum class Method { Awq, SmoothQuant, LlmInt8, Mse, Importance, Gptaq, Gptq, Descent };
 
 struct CompilerOptions {
   int64_t bits = 0;        ///< 32, 16, 2..8; 0 keeps the file's precision

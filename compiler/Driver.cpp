@@ -14,7 +14,7 @@
 #include "compiler/Progress.h"
 #include "compiler/Report/Gather.h"
 #include "compiler/Resume.h"
-#include "compiler/Weights/ActivationScales.h"
+#include "compiler/Weights/CalibratedTensors.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
 #include "compiler/Weights/Materialize.h"
 #include "frontends/Common/Error.h"
@@ -129,10 +129,14 @@ private:
     if (Error error = openSamples())
       return error;
     bool isStatic = request.options.activations == Activations::Static8;
-    if ((request.options.activations == Activations::Int8 || isStatic) &&
+    bool keepsOutliers = is_contained(request.options.methods, Method::LlmInt8);
+    if ((request.options.activations == Activations::Int8 || isStatic || keepsOutliers) &&
         TargetInfo::of(*module).dot == TargetInfo::Dot::None)
       return make_error<ModelError>(ExitCode::WrongUse,
-                                    (isStatic ? "-act=static8: " : "-act=int8: ") + request.target +
+                                    (isStatic        ? "-act=static8: "
+                                     : keepsOutliers ? "-method=llm.int8: "
+                                                     : "-act=int8: ") +
+                                        request.target +
                                         " has no dot product of bytes; name a CPU that has one "
                                         "(-mcpu=neoverse-n1, -mattr=+dotprod) or use -act=f32");
     return dump(Phase::Import);
@@ -450,8 +454,8 @@ private:
     graphRunner = std::move(*runner);
     if (Error error = resume.open(journalBeside(), weightFiles(), samples))
       return error;
-    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, calibrated, request.jobs,
-                                                  resume.journal());
+    auto graph = std::make_unique<GraphQuantizer>(*graphRunner, weightFiles(), calibrated,
+                                                  request.jobs, resume.journal());
     if (Error error = graph->start(*module))
       return error;
     resume.announceSteps("step", graph->steps());

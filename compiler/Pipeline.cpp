@@ -84,6 +84,9 @@ static void addMethods(OpPassManager &pm, const CompilerOptions &options) {
     case Method::SmoothQuant:
       pm.addPass(createFoldScales({/*method=*/"smoothquant"}));
       break;
+    case Method::LlmInt8:
+      pm.addPass(createKeepOutliers());
+      break;
     case Method::Mse:
       pm.addPass(createSearchScales());
       break;

@@ -2,8 +2,8 @@
 
 #include "compiler/Calibration/ChannelFolds.h"
 #include "compiler/Methods/SmoothQuant.h"
-#include "compiler/Weights/ActivationScales.h"
 #include "compiler/Weights/DataFreeQuantizer.h"
+#include "dialects/NN/IR/CalibratedWeights.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include <cmath>
 
@@ -12,7 +12,8 @@ using namespace llvm;
 namespace qcc {
 namespace {
 
-/// Exponents of SmoothQuant for static scales: the best of .5 to .9 on SmolLM2 (docs/Calibration.md).
+/// Exponents of SmoothQuant for static scales: the best of .5 to .9 on SmolLM2
+/// (docs/Calibration.md).
 constexpr double kGroupAlpha = 0.65, kTensorAlpha = 0.8;
 
 /// Channels of [heads, headDim] that share a row of [rows / headDim, headDim]: which row that is.
@@ -55,7 +56,7 @@ void ChannelFolds::find(mlir::ModuleOp module, const LayerRunner &runner) {
         if (const LayerRunner::Place *place = runner.placeOf(source.getValue()))
           fold.columns[place->layer].push_back({weight, i});
       if (auto scales =
-              symbols.lookup<nn::WeightOp>(activationScalesOf(weight.getSymName())))
+              symbols.lookup<nn::WeightOp>(nn::symbolBeside(weight.getSymName(), nn::kInputScale)))
         fold.activationScales = cast<mlir::RankedTensorType>(scales.getSourceType()).getDimSize(0);
     }
     if (weight.getRowDivisors())
@@ -71,11 +72,9 @@ Expected<std::vector<float>> ChannelFolds::search(const Fold &fold, int64_t laye
   std::vector<MatrixView> matrices;
   Scheme scheme;
   for (auto [weight, instance] : fold.columns[layer]) {
-    Expected<std::unique_ptr<WeightSource>> source = WeightSource::open(weight, instance, files);
-    if (!source)
-      return source.takeError();
     int64_t n = cast<mlir::RankedTensorType>(weight.getSourceType()).getDimSize(0);
-    (*source)->readFloat(0, n, values.emplace_back(n * k).data());
+    if (Error error = readRows(weight, instance, files, 0, values.emplace_back(n * k)))
+      return std::move(error);
     matrices.push_back({values.back().data(), n});
     Scheme own = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
     if (weight == first || own.bits < scheme.bits)
@@ -156,6 +155,14 @@ bool ChannelFolds::apply(nn::WeightOp weight, int64_t firstRow, int64_t k,
       values[i] /= divisors[firstRow + i / k];
   }
   return true;
+}
+
+Error ChannelFolds::read(nn::WeightOp weight, int64_t instance, int64_t firstRow,
+                         MutableArrayRef<float> rows) const {
+  if (Error error = readRows(weight, instance, files, firstRow, rows))
+    return error;
+  apply(weight, firstRow, cast<mlir::RankedTensorType>(weight.getSourceType()).getDimSize(1), rows);
+  return Error::success();
 }
 
 ArrayRef<float> ChannelFolds::factorsOf(StringRef observer) const {

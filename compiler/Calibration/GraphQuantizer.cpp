@@ -1,7 +1,7 @@
 //===- GraphQuantizer.cpp - Quantizes a tensor model on samples of its inputs -------------===//
 
 #include "compiler/Calibration/GraphQuantizer.h"
-#include "compiler/Weights/ActivationScales.h"
+#include "dialects/NN/IR/CalibratedWeights.h"
 #include "dialects/QuantExt/Codec/Reference.h"
 #include "frontends/Common/Error.h"
 
@@ -35,7 +35,8 @@ Error GraphQuantizer::start(mlir::ModuleOp module) {
       continue;
     int64_t of = observerSteps.lookup(*weight.getObserver());
     symbolSteps[weight.getSymName()] = of;
-    symbolSteps[activationScalesOf(weight.getSymName())] = of;
+    for (StringRef what : {nn::kInputScale, nn::kOutliers, nn::kInliers, nn::kOutlierColumns})
+      symbolSteps[nn::symbolBeside(weight.getSymName(), what)] = of;
     count = std::max(count, of + 1);
   }
   resumable.start(module);
@@ -50,9 +51,13 @@ std::optional<int64_t> GraphQuantizer::stepOf(nn::WeightOp weight, int64_t) {
 Error GraphQuantizer::begin(int64_t step) {
   if (Error error = resumable.begin(step))
     return error;
-  if (resumable.replaying())
-    return Error::success();
+  auto isOfStep = [&](nn::WeightOp weight, int64_t instance) {
+    return stepOf(weight, instance) == step;
+  };
   inputs.clear();
+  if (resumable.replaying())
+    return inputs.restoreOutliers(calibrated, isOfStep) ? Error::success()
+                                                        : resumable.misfit("an outlier channel");
   for (const GraphRunner::Observer &observer : runner.observers())
     if (observerSteps.lookup(observer.name) == step)
       inputs.watch(observer.name, observer.channels);
@@ -66,10 +71,12 @@ Error GraphQuantizer::begin(int64_t step) {
     return error;
   if (Error wrong = inputs.finish("the graph"))
     return wrong;
-  inputs.addScales(activationScales, [&](nn::WeightOp weight, int64_t instance) {
-    return stepOf(weight, instance) == step;
-  });
-  return Error::success();
+  inputs.keepOutliers();
+  return inputs.addCalibratedTensors(
+      calibrated, isOfStep,
+      [&](nn::WeightOp weight, int64_t instance, int64_t first, MutableArrayRef<float> rows) {
+        return readRows(weight, instance, files, first, rows);
+      });
 }
 
 Error GraphQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t firstRow,
@@ -84,7 +91,7 @@ Error GraphQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
       return error;
     resumable.keep(weight, instance, firstRow, rows);
   }
-  return runner.replace(weight.getSymName(), firstRow, dequantize(rows));
+  return runner.replace(weight.getSymName(), firstRow, inputs.effective(weight, values, rows));
 }
 
 } // namespace qcc

@@ -12,6 +12,7 @@
 #include "compiler/Calibration/ObservedInputs.h"
 #include "compiler/Calibration/ResumableSteps.h"
 #include "compiler/Weights/WeightQuantizer.h"
+#include "compiler/Weights/WeightSource.h"
 #include "frontends/Common/TensorStorage.h"
 
 namespace qcc {
@@ -23,11 +24,11 @@ public:
   /// A step ends when it has its share of the graph's observers: every step runs all samples.
   static constexpr int64_t kSteps = 12;
 
-  /// `scales` gets the static scales of activations. Steps that are in `journal`, if there is one,
+  /// `table` gets what recipes take from calibration. Steps that are in `journal`, if there is one,
   /// are not calibrated again.
-  GraphQuantizer(GraphRunner &runner, TensorTable &scales, unsigned jobs,
+  GraphQuantizer(GraphRunner &runner, const WeightFiles &files, TensorTable &table, unsigned jobs,
                  CalibrationJournal *journal = nullptr)
-      : runner(runner), activationScales(scales), inputs(jobs), resumable(journal, scales) {}
+      : runner(runner), files(files), calibrated(table), inputs(jobs), resumable(journal, table) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -48,9 +49,10 @@ public:
 
 private:
   GraphRunner &runner;
-  TensorTable &activationScales;
+  const WeightFiles files;
+  TensorTable &calibrated;
   ObservedInputs inputs;                ///< of the step at hand
-  llvm::StringMap<int64_t> symbolSteps; ///< of weights, and of the scales of their inputs
+  llvm::StringMap<int64_t> symbolSteps; ///< of weights, and of what is beside them
   llvm::StringMap<int64_t> observerSteps;
   int64_t count = 0; ///< of steps
   ResumableSteps resumable;

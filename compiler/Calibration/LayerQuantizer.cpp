@@ -1,8 +1,7 @@
 //===- LayerQuantizer.cpp - Quantizes a language model layer by layer --------------------===//
 
 #include "compiler/Calibration/LayerQuantizer.h"
-#include "compiler/Weights/ActivationScales.h"
-#include "dialects/QuantExt/Codec/Reference.h"
+#include "dialects/NN/IR/CalibratedWeights.h"
 
 using namespace llvm;
 
@@ -32,7 +31,8 @@ Error LayerQuantizer::embed() {
 
 const LayerRunner::Place *LayerQuantizer::placeOf(nn::WeightOp weight, int64_t instance) const {
   StringRef source = cast<mlir::StringAttr>(weight.getSources()[instance]).getValue();
-  return runner.placeOf(scaledTensor(source).value_or(source));
+  std::optional<nn::CalibratedSource> calibrated = nn::parseCalibratedSource(source);
+  return runner.placeOf(calibrated ? calibrated->tensor : source);
 }
 
 std::optional<int64_t> LayerQuantizer::stepOf(nn::WeightOp weight, int64_t instance) {
@@ -88,6 +88,11 @@ Error LayerQuantizer::replay(int64_t layer) {
       return error;
   if (!folds.restore(steps.record().folds))
     return steps.misfit("a factor of a channel");
+  inputs.clear();
+  if (!inputs.restoreOutliers(calibrated, [&](nn::WeightOp weight, int64_t instance) {
+        return stepOf(weight, instance) == layer;
+      }))
+    return steps.misfit("an outlier channel");
   return Error::success();
 }
 
@@ -102,16 +107,19 @@ Error LayerQuantizer::calibrate(int64_t layer) {
     return error;
   for (const auto &entry : inputs.statistics())
     check(entry.getKey(), entry.second, layer);
+  // Before folds: what no factor has to help does not raise the factors of others.
+  inputs.keepOutliers();
   if (Error error = folds.choose(layer, inputs.statistics()))
     return error;
   steps.record().folds = folds.factors();
   for (const auto &observer : runner.observers())
     inputs.divide(observer.getKey(), folds.factorsOf(observer.getKey()));
-  inputs.addScales(activationScales, [&](nn::WeightOp weight, int64_t instance) {
-    const LayerRunner::Place *place = placeOf(weight, instance);
-    return place && place->layer == layer;
-  });
-  return Error::success();
+  return inputs.addCalibratedTensors(
+      calibrated,
+      [&](nn::WeightOp weight, int64_t instance) { return stepOf(weight, instance) == layer; },
+      [&](nn::WeightOp weight, int64_t instance, int64_t first, MutableArrayRef<float> rows) {
+        return folds.read(weight, instance, first, rows);
+      });
 }
 
 Error LayerQuantizer::end(int64_t layer) {
@@ -188,14 +196,14 @@ Error LayerQuantizer::quantize(nn::WeightOp weight, int64_t instance, int64_t fi
       return error;
     if (place->layer < firstToRun)
       return Error::success();
-    return runner.replace(*place, firstRow, dequantize(rows));
+    return runner.replace(*place, firstRow, inputs.effective(weight, values, rows));
   }
   if (Error error = inputs.quantize(weight, weight.getObserver() && place, values, rows))
     return error;
   if (!place)
     return Error::success();
   steps.keep(weight, instance, firstRow, rows);
-  std::vector<float> replacement = dequantize(rows);
+  std::vector<float> replacement = inputs.effective(weight, values, rows);
   if (measure && weight.getObserver()) {
     const InputStatistics &found = inputs.statistics().find(*weight.getObserver())->second;
     OutputError part = outputError(values.data(), replacement.data(), rows.n, rows.k, &found, jobs);

@@ -24,14 +24,14 @@ namespace qcc {
 
 class LayerQuantizer final : public WeightQuantizer {
 public:
-  /// `scales` gets the static scales of activations, layer by layer. `measure` says whether the
+  /// `table` gets what recipes take from calibration, layer by layer. `measure` says whether the
   /// output error of each matrix is wanted, which takes about as long as choosing its codes.
   /// Layers that are in `journal`, if there is one, are not calibrated again.
   LayerQuantizer(LayerRunner &runner, const CalibrationText &text, const WeightFiles &files,
-                 TensorTable &scales, unsigned jobs, bool measure = false,
+                 TensorTable &table, unsigned jobs, bool measure = false,
                  CalibrationJournal *journal = nullptr)
-      : runner(runner), text(text), activationScales(scales), folds(files, jobs), jobs(jobs),
-        measure(measure), heldOut(runner, text), inputs(jobs), steps(journal, scales) {}
+      : runner(runner), text(text), calibrated(table), folds(files, jobs), jobs(jobs),
+        measure(measure), heldOut(runner, text), inputs(jobs), steps(journal, table) {}
 
   /// Before anything else; `module` is what is being compiled.
   llvm::Error start(mlir::ModuleOp module);
@@ -61,7 +61,7 @@ private:
 
   LayerRunner &runner;
   const CalibrationText &text;
-  TensorTable &activationScales;
+  TensorTable &calibrated;
   ChannelFolds folds;
   unsigned jobs;
   bool measure;

@@ -47,25 +47,57 @@ public:
   /// were changed by who chose them.)
   void divide(llvm::StringRef observer, llvm::ArrayRef<float> divisors);
 
-  /// Adds the static scales of what the weights that `isOfStep` accepts are multiplied with.
-  void addScales(TensorTable &scales,
-                 llvm::function_ref<bool(nn::WeightOp weight, int64_t instance)> isOfStep) const;
+  /// Chooses the channels that stay in float (llm.int8). From now on statistics are of the others:
+  /// those of the chosen ones are zero.
+  void keepOutliers();
+  /// Takes the chosen channels of the weights that `isOfStep` accepts from what an earlier run
+  /// added to `table`. False when what is there cannot be.
+  bool restoreOutliers(const TensorTable &table,
+                       llvm::function_ref<bool(nn::WeightOp weight, int64_t instance)> isOfStep);
+  /// The chosen channels, ascending.
+  llvm::ArrayRef<int32_t> outliersOf(llvm::StringRef observer) const;
+
+  /// Adds what recipes take from calibration: static scales of what the weights that `isOfStep`
+  /// accepts are multiplied with, its outliers, and the columns that meet them. `read` gives rows
+  /// first .. of a weight, as they are before they are quantized.
+  using RowReader = llvm::function_ref<llvm::Error(nn::WeightOp weight, int64_t instance,
+                                                   int64_t first, llvm::MutableArrayRef<float>)>;
+  llvm::Error
+  addCalibratedTensors(TensorTable &table,
+                       llvm::function_ref<bool(nn::WeightOp weight, int64_t instance)> isOfStep,
+                       RowReader read) const;
 
   /// Quantizes values[rows.n, rows.k] to rows.scheme by the weight's method; without `observed` by
-  /// what needs no data.
+  /// what needs no data. Columns that are kept in float become zeros.
   llvm::Error quantize(nn::WeightOp weight, bool observed, llvm::ArrayRef<float> values,
                        QuantizedMatrix &rows);
+  /// What the program multiplies its inputs with: `rows` dequantized, and the columns of `values`
+  /// that are kept in float.
+  std::vector<float> effective(nn::WeightOp weight, llvm::ArrayRef<float> values,
+                               const QuantizedMatrix &rows) const;
 
 private:
   unsigned jobs;
   llvm::DefaultThreadPool pool;
   llvm::StringSet<> hessians; ///< observers whose weights need one
   bool asymmetric = false;
-  /// A weight whose input has static scales, and the one that holds them.
-  struct Scaled {
-    nn::WeightOp weight, scales;
+  void addScales(TensorTable &table, llvm::StringRef tensor, nn::WeightOp scales,
+                 llvm::ArrayRef<float> absMax) const;
+  llvm::Error addColumns(TensorTable &table, nn::WeightOp weight, int64_t instance,
+                         nn::WeightOp columns, RowReader read) const;
+
+  /// A weight beside which others are that calibration fills, or null.
+  struct Calibrated {
+    nn::WeightOp weight, scales, outliers, inliers, columns;
   };
-  std::vector<Scaled> scaled;
+  std::vector<Calibrated> calibrated;
+  /// Of an observer whose weights keep outliers: for how many there is room, and how many channels
+  /// share a static scale (0: scales are chosen while running).
+  struct Room {
+    int64_t slots = 0, group = 0;
+  };
+  llvm::StringMap<Room> rooms;
+  llvm::StringMap<std::vector<int32_t>> outliers; ///< of the step
   llvm::StringMap<StatisticsCollector> collectors;
   llvm::StringMap<InputStatistics> found;
   llvm::StringMap<TargetStatistics> targets;

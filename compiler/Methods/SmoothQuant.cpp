@@ -133,12 +133,4 @@ Expected<std::vector<float>> smoothFactors(const std::vector<MatrixView> &matric
   return s;
 }
 
-std::vector<int64_t> outlierChannels(const InputStatistics &statistics, float threshold) {
-  std::vector<int64_t> out;
-  for (size_t i = 0; i < statistics.absMax.size(); ++i)
-    if (statistics.absMax[i] >= threshold)
-      out.push_back(static_cast<int64_t>(i));
-  return out;
-}
-
 } // namespace qcc

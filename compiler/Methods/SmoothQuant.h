@@ -35,10 +35,6 @@ llvm::Expected<ChannelScales> searchSmoothQuant(const std::vector<MatrixView> &m
 llvm::Expected<std::vector<float>> smoothFactors(const std::vector<MatrixView> &matrices, int64_t k,
                                                  const InputStatistics &statistics, double alpha);
 
-/// Dettmers et al. 2022 (LLM.int8), section 3.2: the channels with absMax of at least `threshold`,
-/// in ascending order. Their columns stay 16 bits.
-std::vector<int64_t> outlierChannels(const InputStatistics &statistics, float threshold = 6.0f);
-
 } // namespace qcc
 
 #endif // QCC_COMPILER_METHODS_SMOOTHQUANT_H

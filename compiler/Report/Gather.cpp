@@ -1,8 +1,9 @@
 //===- Gather.cpp - What a compiled module's weights take -----------------------------===//
 
 #include "compiler/Report/Gather.h"
-#include "dialects/QuantExt/Codec/Presets.h"
+#include "dialects/NN/IR/CalibratedWeights.h"
 #include "dialects/NN/IR/NN.h"
+#include "dialects/QuantExt/Codec/Presets.h"
 #include "dialects/QuantExt/IR/QuantExt.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -30,8 +31,10 @@ StringRef categoryOf(nn::WeightOp weight, int64_t rank) {
     return "embedding";
   if (weight.getRole())
     return *weight.getRole();
-  if (name == "input_scale")
+  if (name == nn::kInputScale)
     return "scales";
+  if (is_contained({nn::kOutliers, nn::kInliers, nn::kOutlierColumns}, name))
+    return "outliers";
   if (rank == 1)
     return name.contains("norm") ? "norms" : "biases";
   return StringSwitch<StringRef>(name)
@@ -65,12 +68,12 @@ std::string describeGrid(const Scheme &scheme) {
   case CodeKind::FloatCodebook:
     break;
   }
-  std::string text = (scheme.code == CodeKind::Integer    ? "int"
-                      : scheme.code == CodeKind::Codebook ? "codebook"
-                      : scheme.floatCodebook == nf4Scheme(64, false).floatCodebook
-                          ? "nf"
-                          : "float codebook") +
-                     std::to_string(scheme.bits);
+  std::string text =
+      (scheme.code == CodeKind::Integer                             ? "int"
+       : scheme.code == CodeKind::Codebook                          ? "codebook"
+       : scheme.floatCodebook == nf4Scheme(64, false).floatCodebook ? "nf"
+                                                                    : "float codebook") +
+      std::to_string(scheme.bits);
   text += scheme.groupSize ? " in groups of " + std::to_string(scheme.groupSize) : " by rows";
   if (scheme.scale == ScaleKind::Super)
     text += ", int8 scales";
@@ -94,11 +97,16 @@ void addWeights(mlir::ModuleOp module, CompileReport &report) {
     uint64_t bytes = static_cast<uint64_t>(*weight.getStride()) * instances;
     StringRef category = categoryOf(weight, type.getRank());
     categories[category] += bytes;
-    if (category != "scales")
+    bool outliers = category == "outliers"; // a second copy of some columns
+    if (category != "scales" && !outliers)
       report.parameters += elements;
     if (!matrix)
       continue;
     Scheme scheme = cast<quant_ext::SchemeAttr>(*weight.getScheme()).toScheme();
+    if (outliers) {
+      layerBits += scheme.bitsPerWeight(type.getDimSize(1)) * elements;
+      continue;
+    }
     GridUse &use = gridUse(report, kindOf(weight), describeGrid(scheme));
     use.instances += instances;
     use.elements += elements;

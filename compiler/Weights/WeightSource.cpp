@@ -280,4 +280,14 @@ Expected<std::unique_ptr<WeightSource>> WeightSource::open(nn::WeightOp weight, 
   return std::make_unique<MergedSource>(std::move(*base), *factors, files.adapter->scale);
 }
 
+Error readRows(nn::WeightOp weight, size_t instance, const WeightFiles &files, int64_t firstRow,
+               MutableArrayRef<float> rows) {
+  Expected<std::unique_ptr<WeightSource>> source = WeightSource::open(weight, instance, files);
+  if (!source)
+    return source.takeError();
+  int64_t k = cast<mlir::RankedTensorType>(weight.getSourceType()).getDimSize(1);
+  (*source)->readFloat(firstRow, static_cast<int64_t>(rows.size()) / k, rows.data());
+  return Error::success();
+}
+
 } // namespace qcc

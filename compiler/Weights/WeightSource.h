@@ -22,8 +22,8 @@ struct WeightFiles {
       : tensors(tensors), quantization(quantization), adapter(adapter) {}
 
   const TensorTable &tensors;
-  const QuantizationConfig *quantization; ///< of packed layers; null without them
-  const LoraAdapter *adapter;             ///< null without one
+  const QuantizationConfig *quantization;  ///< of packed layers; null without them
+  const LoraAdapter *adapter;              ///< null without one
   const TensorTable *calibrated = nullptr; ///< what recipes take from calibration; may be null
 };
 
@@ -65,6 +65,10 @@ protected:
 private:
   std::string sourceName;
 };
+
+/// Rows firstRow .. of a matrix as f32, as many as `rows` [count, K] has.
+llvm::Error readRows(nn::WeightOp weight, size_t instance, const WeightFiles &files,
+                     int64_t firstRow, llvm::MutableArrayRef<float> rows);
 
 } // namespace qcc
 

@@ -316,7 +316,7 @@ private:
     Value change = adapterPath(x, role, kind, instance);
     auto order = orders.find({role, kind});
     if (order != orders.end())
-      x = nn::PermuteColumnsOp::create(b, x, load(order->second, instance));
+      x = nn::GatherColumnsOp::create(b, x.getType(), x, load(order->second, instance));
     Value y = product(x, weight);
     if (change)
       y = elementwise({y, change}, [&](ArrayRef<Value> v) -> Value {

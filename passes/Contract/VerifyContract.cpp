@@ -33,7 +33,7 @@ constexpr Rule kRules[] = {
     {"pack", "quant_ext.repack", "qcc-fold-weight-recipes should have folded it"},
     {"tile", "nn.kv_append", "qcc-tile-to-threads should have cut it into columns"},
     {"vectorize", "quant_ext.*", "qcc-vectorize-matmul and -row-ops should have rewritten it"},
-    {"vectorize", "nn.permute_columns", "qcc-vectorize-row-ops should have rewritten it"},
+    {"vectorize", "nn.gather_columns", "qcc-vectorize-row-ops should have rewritten it"},
     {"vectorize", "nn.rms_norm", "qcc-vectorize-row-ops should have rewritten it"},
     {"vectorize", "nn.rope", "qcc-vectorize-rope should have rewritten it"},
     {"vectorize", "nn.rope_table", "qcc-vectorize-rope should have rewritten it"},

@@ -24,4 +24,12 @@ void appendMethod(quant_ext::EncodeOp encode, StringRef step) {
   encode.setMethod(before == "rtn" ? step.str() : (before + "+" + step).str());
 }
 
+bool choosesCodes(StringRef method) {
+  SmallVector<StringRef> steps;
+  method.split(steps, '+');
+  return !llvm::all_of(steps, [](StringRef step) {
+    return llvm::is_contained({"rtn", "awq", "smoothquant", "llm.int8"}, step);
+  });
+}
+
 } // namespace qcc

@@ -14,9 +14,12 @@ namespace qcc {
 void forEachEncodedWeight(mlir::ModuleOp module,
                           llvm::function_ref<void(quant_ext::EncodeOp, nn::WeightOp)> visit);
 
-/// Appends a step to the method of an encode: "importance" and "gptq" make "importance+gptq"; "rtn" is
-/// replaced.
+/// Appends a step to the method of an encode: "importance" and "gptq" make "importance+gptq"; "rtn"
+/// is replaced.
 void appendMethod(quant_ext::EncodeOp encode, llvm::StringRef step);
+
+/// Whether a step of a method chooses scales or codes; other steps only change what is quantized.
+bool choosesCodes(llvm::StringRef method);
 
 } // namespace qcc
 

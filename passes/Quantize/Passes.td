@@ -77,6 +77,46 @@ def FoldScales : Pass<"qcc-fold-scales", "mlir::ModuleOp"> {
   let options = [Option<"method", "method", "std::string", "\"awq\"", "awq or smoothquant">];
 }
 
+def KeepOutliers : Pass<"qcc-keep-outliers", "mlir::ModuleOp"> {
+  let summary = "outlier channels of activations stay in float";
+  let description = [{
+    Mixed-precision decomposition (LLM.int8, Dettmers et al. 2022, section 3), for every product of an
+    observed input with a weight whose codes are to be chosen, where activations will be int8: up to `slots` input
+    channels are taken out of the input, and go through a float product with the columns that
+    meet them. Which channels is found by calibration, for each layer: the tensors
+    `calibration:TENSOR:outliers` (their numbers), `:inliers` (0 for these channels, else 1) and
+    `:outlier_columns` (of the weight [N, K], in f16). Products that read the same input share the channels.
+    `method` comes after the factors of channels (`qcc-fold-scales`) and before what chooses scales and codes;
+    anything else is an error.
+
+    ```mlir
+    nn.weight @q : tensor<32x64xf32> sources ["q.0", "q.1"] ... {observer = "q"}
+    %w = nn.load_weight @q[%i]
+    %c, %s = quant_ext.encode %w {method = "rtn", scheme = #q8}
+    %y = quant_ext.matmul %x weight(%c, %s) {k = 64} : tensor<?x64xf32> weight ...
+    // becomes
+    nn.weight @q.outlier_columns : tensor<32x16xf32> sources ["calibration:q.0:outlier_columns", ...]
+    nn.weight @q.inliers : tensor<64xf32> sources ["calibration:q.0:inliers", ...]
+    nn.weight @q.outliers : tensor<16xi32> sources ["calibration:q.0:outliers", ...]
+    %c, %s = quant_ext.encode %w {method = "llm.int8", scheme = #q8}
+    %mask = nn.load_weight @q.inliers[%i]
+    %in = linalg.generic %x * %mask
+    %columns = nn.load_weight @q.outliers[%i]
+    %out = nn.gather_columns %x, %columns : tensor<?x64xf32>, tensor<16xi32> -> tensor<?x16xf32>
+    %k = nn.load_weight @q.outlier_columns[%i]
+    %kept = quant_ext.encode %k {method = "keep", scheme = #f16}
+    %part = quant_ext.matmul %out weight(%kept) {k = 16}
+    %most = quant_ext.matmul %in weight(%c, %s) {k = 64}
+    %y = linalg.generic %most + %part
+    ```
+  }];
+  let options = [Option<"slots", "slots", "int64_t", "16",
+                        "channels of an input that there is room for: a multiple of 16">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+                           "mlir::tensor::TensorDialect", "qcc::nn::NNDialect",
+                           "qcc::quant_ext::QuantExtDialect"];
+}
+
 def SearchScales : Pass<"qcc-search-scales", "mlir::ModuleOp"> {
   let summary = "scales that lose least instead of scales that cover the group";
   let description = [{

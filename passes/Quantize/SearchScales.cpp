@@ -13,8 +13,7 @@ struct SearchScales final : impl::SearchScalesBase<SearchScales> {
 
   void runOnOperation() override {
     forEachEncodedWeight(getOperation(), [&](quant_ext::EncodeOp encode, nn::WeightOp weight) {
-      llvm::StringRef method = encode.getMethod();
-      if (method == "rtn" || method == "awq" || method == "smoothquant")
+      if (!choosesCodes(encode.getMethod()))
         appendMethod(encode, importance && weight.getObserver() ? "importance" : "mse");
     });
   }

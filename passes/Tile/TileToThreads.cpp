@@ -402,7 +402,7 @@ struct TileToThreads final : impl::TileToThreadsBase<TileToThreads> {
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
       return Tiler(op).tileLinalg(linalgOp);
     bool rowWise =
-        isa<nn::PermuteColumnsOp, nn::RMSNormOp, nn::RopeTableOp, quant_ext::ChooseQParamsOp, quant_ext::QuantizeOp,
+        isa<nn::GatherColumnsOp, nn::RMSNormOp, nn::RopeTableOp, quant_ext::ChooseQParamsOp, quant_ext::QuantizeOp,
             quant_ext::DequantizeOp, quant_ext::GroupSumsOp, quant_ext::GatherRowsOp>(op);
     if (rowWise && typeOf(op->getResult(0)).getDimSize(0) != 1)
       Tiler(op).tileRows(op);

@@ -54,10 +54,10 @@ struct RowSchedule : RowBuilder {
     })[0];
   }
 
-  Value schedule(nn::PermuteColumnsOp op) {
-    return chunks(columns(op.getInput()), empty(op.getResult()),
+  Value schedule(nn::GatherColumnsOp op) {
+    return chunks(columns(op.getResult()), empty(op.getResult()),
                   [&](Value at, int64_t width, State s) {
-                    Value from = read(op.getOrder(), {at}, width);
+                    Value from = read(op.getColumns(), {at}, width);
                     auto maskType = VectorType::get(width, b.getI1Type());
                     Value all = arith::ConstantOp::create(b, DenseElementsAttr::get(maskType, true));
                     Value v = vector::GatherOp::create(b, f32(width), op.getInput(),
@@ -249,7 +249,7 @@ struct VectorizeRowOps final : impl::VectorizeRowOpsBase<VectorizeRowOps> {
   }
 
   void runOnOperation() override {
-    rewriteAll<nn::PermuteColumnsOp>();
+    rewriteAll<nn::GatherColumnsOp>();
     rewriteAll<nn::RMSNormOp>();
     rewriteAll<quant_ext::ChooseQParamsOp>();
     rewriteAll<quant_ext::QuantizeOp>();

@@ -246,6 +246,38 @@ def logits(config, tensors, ids, on_input=lambda name, x: x):
     return x @ tensors[head].T.astype(np.float64)
 
 
+# --- LLM.int8: outlier channels in float
+
+
+def keep_outliers(tensors, kept, bits=8, group=32):
+    """Weights rounded to nearest without the columns kept[name], which are float16 instead."""
+    rest = {name: t.copy() for name, t in tensors.items()}
+    for name, channels in kept.items():
+        rest[name][:, channels] = 0
+    weights = round_weights(rest, bits, group)
+    for name, channels in kept.items():
+        weights[name][:, channels] = tensors[name][:, channels].astype(np.float16)
+    return weights
+
+
+def quantize_groups(kept):
+    """The hook of `logits` for inputs in int8 in groups of 32, scaled by their own largest magnitude; channels
+    kept[name of the weight] are left alone."""
+
+    def quantize(name, x):
+        channels, result = kept.get(name, []), np.array(x, np.float64)
+        rest = result.copy()
+        rest[:, channels] = 0
+        for first in range(0, x.shape[1], 32):
+            part = rest[:, first : first + 32]
+            scale = np.abs(part).max(1, keepdims=True) / 127
+            result[:, first : first + 32] = np.rint(part / np.where(scale > 0, scale, 1)) * scale
+        result[:, channels] = x[:, channels]
+        return result
+
+    return quantize
+
+
 # --- static int8 activations
 
 

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import reference
-from harness import Failure, Row, at_least, at_most
+from harness import Failure, Row, at_least, at_most, relative_error
 from rows_bad_input import check, only_inputs, scratch
 
 STORIES, NAME = "stories260k", "model.layers.1.mlp.up_proj.weight"
@@ -67,6 +67,74 @@ def same_row(name, *options):
             return at_most(float(a.read() != b.read()), 0)
 
     return Row("calibration", "the same bytes: " + name, run)
+
+
+# --- LLM.int8
+
+PLANTED = 5  # a channel of every input that gets outliers
+IDS = [1, 403, 407, 261, 378, 26, 338, 265, 400, 411, 298, 17, 99, 320, 77, 450, 3, 210, 88, 501, 45, 362, 129, 9]
+
+
+def planted_model(context):
+    """stories260k with all inputs of matrices 16 times smaller and a channel of most 128 times larger, and their columns the
+    other way round: the same function, and no other channel is an outlier. (directory, config, tensors, what is kept)"""
+    config, tensors = reference.read_model(context.data(STORIES))
+    # On the 8-bit grid already: what searches scales for the table finds the same as rounding to nearest.
+    tensors["model.embed_tokens.weight"] = reference.rounded(tensors["model.embed_tokens.weight"], 8, 32, False)
+    kept = {}
+    for i in range(config["num_hidden_layers"]):
+        p = "model.layers.%d." % i
+        inputs = [
+            (p + "input_layernorm.weight", [p + "self_attn.%s_proj.weight" % n for n in "qkv"]),
+            (p + "self_attn.v_proj.weight", [p + "self_attn.o_proj.weight"]),
+            (p + "post_attention_layernorm.weight", [p + "mlp.gate_proj.weight", p + "mlp.up_proj.weight"]),
+            (p + "mlp.up_proj.weight", [p + "mlp.down_proj.weight"]),
+        ]
+        for before, after in inputs:
+            columns = tensors[after[0]].shape[1]
+            factors = np.full(columns, 1 / 16, np.float32)
+            if len(tensors[before]) == columns:  # heads share values
+                factors[PLANTED] = 128
+                kept.update({name: [PLANTED] for name in after})
+            rows = factors[: len(tensors[before])]
+            tensors[before] *= rows[:, None] if tensors[before].ndim == 2 else rows
+            for name in after:
+                tensors[name] /= factors
+    directory = os.path.join(context.work, "model-planted")
+    with context.lock:
+        if not os.path.exists(directory):
+            reference.write_model(directory, config, tensors)
+            shutil.copy(os.path.join(context.data(STORIES), "tokenizer.json"), directory)
+    return directory, config, tensors, kept
+
+
+def outlier_logits(context, directory, method, options):
+    options = ("-bits=8", "-kv=f32", "-calib=" + text(context, "c4.txt"), "-calib-windows=4", "-method=" + method, *options)
+    return context.logits(context.compile(directory, *options), IDS)
+
+
+def outliers_row(options, bound):
+    """Planted outliers: the share of rounding's error that is left when they are kept."""
+
+    def run(context):
+        directory, config, tensors, kept = planted_model(context)
+        exact = reference.logits(config, tensors, IDS)
+        rounded = relative_error(outlier_logits(context, directory, "rtn", options), exact)
+        return at_most(relative_error(outlier_logits(context, directory, "llm.int8", options), exact) / rounded, bound)
+
+    return Row("calibration", "keeps outliers " + " ".join(options), run)
+
+
+def outliers_reference_row(*options):
+    """The same decomposition in numpy."""
+
+    def run(context):
+        directory, config, tensors, kept = planted_model(context)
+        weights = reference.keep_outliers(tensors, kept)
+        expected = reference.logits(config, weights, IDS, reference.quantize_groups(kept))
+        return at_most(relative_error(outlier_logits(context, directory, "llm.int8", options), expected), 1e-4)
+
+    return Row("calibration", "outliers as in numpy " + " ".join(options), run)
 
 
 # --- interruption
@@ -270,6 +338,10 @@ REFUSED = [
     ("a text of a few words", stories, WITH_FILE, 1, ["-calib=", "less than one window of 512", "longer text"], b"Once upon a time"),
     ("a model without tokenizer", lambda c, d: c.data("families/llama"), GOOD, 1, ["-calib=", "no tokenizer", r"tokenizer\.json"]),
     ("GPTQ without a text", stories, ("-bits=4", "-method=gptq"), 1, ["-method=gptq", "-calib"]),
+    ("LLM.int8 without a text", stories, ("-bits=8", "-method=llm.int8"), 1, [r"-method=llm\.int8", "-calib"]),
+    ("LLM.int8 of floats", stories, ("-bits=16", "-method=llm.int8", "-calib={text}"), 1, [r"-method=llm\.int8", "-bits=16"]),
+    ("LLM.int8 with float activations", stories, ("-bits=8", "-method=llm.int8", "-act=f32", "-calib={text}"), 1, [r"llm\.int8", "-act=f32"]),
+    ("LLM.int8 without dot products", stories, ("-bits=8", "-method=llm.int8", "-target=arm64", "-calib={text}"), 1, [r"llm\.int8", "arm64"]),
     ("importance without a text", stories, ("-bits=4", "-method=importance"), 1, ["-method=importance", "-calib"]),
     ("automatic bits without a text", stories, ("-bits=auto",), 1, ["-bits=auto", "-calib"]),
     ("a budget below all grids", stories, ("-bits=auto", "-bpw=3", "-calib={text}", "-calib-windows=2"), 4, ["-bits=auto"]),
@@ -306,6 +378,7 @@ RESUMED = [
     ("Ctrl-C", ("-bits=4", "-calib-windows=16"), 2, signal.SIGINT, "goes on after layer [1-4] of 5"),
     ("power", ("-bits=4", "-calib-windows=16", "-method=awq+gptq"), 4, signal.SIGKILL, "goes on after layer [2-4] of 5"),
     ("static8", STATIC8, 3, signal.SIGKILL, "goes on after layer [1-4] of 5"),
+    ("outliers", ("-bits=4", "-calib-windows=8", "-method=llm.int8+gptaq"), 3, signal.SIGKILL, "goes on after layer [1-4] of 5"),
     ("bits=auto", ("-bits=auto", "-bpw=4.5", "-calib-windows=4"), 9, signal.SIGINT, r"goes on after matrix \d+ of 36"),
 ]
 
@@ -325,11 +398,23 @@ SAVINGS = [
     (("-bits=4", "-asym", "-method=gptq+descent"), 0.25),
 ]
 
+# Options, and the share of the error that may be left.
+OUTLIERS = [
+    ((), 0.3),
+    (("-act=static8",), 0.3),
+    (("-act=static8", "-group=channel"), 0.1),
+]
+
 
 def rows():
     return (
         [saving_row(*case) for case in SAVINGS]
         + [same_row("twice", "-j=2"), same_row("one thread", "-j=1")]
+        + [outliers_row(*case) for case in OUTLIERS]
+        + [outliers_reference_row(), outliers_reference_row("-target=x86-64-v3")]
+        + [report_row(), plain_report_row()]
+
+
         + [resumed_row(*case) for case in RESUMED]
         + [other_journal_row(), report_row(), plain_report_row()]
         + [refused_row(*case) for case in REFUSED]

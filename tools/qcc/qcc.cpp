@@ -55,8 +55,8 @@ static Option<Scales> scales(
 static Option<std::string> method(
     "method", cl::value_desc("A+B"), cl::cat(category),
     cl::desc("How codes are chosen: rtn (round to nearest), mse, and with -calib importance, gptq, "
-             "gptaq, descent, smoothquant, awq (default: the best known for these bits); nf4 and "
-             "kquant choose a grid"));
+             "gptaq, descent, smoothquant, awq, llm.int8 (default: the best known for these "
+             "bits); nf4 and kquant choose a grid"));
 static Option<std::string> calibration("calib", cl::value_desc("PATH"), cl::cat(category),
                                        cl::desc("What to calibrate on: a text, or inputs of an ONNX "
                                                  "model (a directory of .npy files, or a .npz)"));
@@ -227,6 +227,8 @@ static Error parseMethods(CompilerOptions &options) {
       methods.insert({Method::Awq, Method::Importance});
     else if (name == "smoothquant")
       methods.insert(Method::SmoothQuant);
+    else if (name == "llm.int8")
+      methods.insert(Method::LlmInt8);
     else if (name == "mse")
       methods.insert(Method::Mse);
     else if (name == "importance")
@@ -238,22 +240,23 @@ static Error parseMethods(CompilerOptions &options) {
     else if (name == "descent")
       methods.insert({Method::Importance, Method::Descent});
     else
-      return wrong(
-          "-method=" + method + ": '" + name +
-          "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant, awq, nf4 or "
-          "kquant");
+      return wrong("-method=" + method + ": '" + name +
+                   "' is not rtn (alone), mse, importance, gptq, gptaq, descent, smoothquant, awq, "
+                   "llm.int8, nf4 or kquant");
   }
   if (methods.count(Method::Mse) && methods.count(Method::Importance))
     methods.erase(Method::Mse);
   bool smooth = methods.count(Method::SmoothQuant);
   if (smooth && methods.count(Method::Awq))
     return wrong("-method=" + method + ": smoothquant and awq want different factors; choose one");
-  if (smooth && activations == Activations::F32)
-    return wrong("-method=" + method + ": smoothquant is for int8 activations, not -act=f32");
+  bool outliers = methods.count(Method::LlmInt8);
+  if ((smooth || outliers) && activations == Activations::F32)
+    return wrong("-method=" + method + ": " + (smooth ? "smoothquant" : "llm.int8") +
+                 " is for int8 activations, not -act=f32");
   options.methods.assign(methods.begin(), methods.end());
   if (!method.empty() && !options.methods.empty() && !codes)
     return wrong("-method=" + method + ": there is nothing to choose with -bits=" + bits);
-  if (!calibrated && (smooth || methods.count(Method::Importance)))
+  if (!calibrated && (smooth || outliers || methods.count(Method::Importance)))
     return wrong("-method=" + method + " needs -calib=FILE, a text to calibrate on");
   return Error::success();
 }

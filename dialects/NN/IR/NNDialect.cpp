@@ -94,11 +94,12 @@ LogicalResult EmbeddingOp::verify() {
   return success();
 }
 
-LogicalResult PermuteColumnsOp::verify() {
-  RankedTensorType in = typeOf(getInput()), order = typeOf(getOrder());
-  if (in.getRank() != 2 || order.getRank() != 1 || in.isDynamicDim(1) ||
-      in.getDimSize(1) != order.getDimSize(0))
-    return emitOpError("shapes must be [T, K], [K] with static K");
+LogicalResult GatherColumnsOp::verify() {
+  RankedTensorType in = typeOf(getInput()), from = typeOf(getColumns()), out = typeOf(getResult());
+  if (in.getRank() != 2 || from.getRank() != 1 || out.getRank() != 2 || in.isDynamicDim(1) ||
+      from.isDynamicDim(0) || out.getDimSize(0) != in.getDimSize(0) ||
+      out.getDimSize(1) != from.getDimSize(0))
+    return emitOpError("shapes must be [T, K], [P] -> [T, P] with static K and P");
   return success();
 }
 

@@ -106,21 +106,24 @@ def NN_EmbeddingOp : NN_Op<"embedding", [Pure]> {
   let hasVerifier = 1;
 }
 
-def NN_PermuteColumnsOp : NN_Op<"permute_columns", [Pure, AllTypesMatch<["input", "result"]>]> {
-  let summary = "columns of activations in another order";
+def NN_GatherColumnsOp : NN_Op<"gather_columns", [Pure]> {
+  let summary = "some columns of activations, or all in another order";
   let description = [{
-    y[t, p] = x[t, order[p]], `order` a permutation of 0 .. K-1. A weight that was quantized in activation
+    y[t, p] = x[t, columns[p]], all of `columns` in 0 .. K-1. A weight that was quantized in activation
     order (GPTQ, Frantar et al. 2022) is stored with the columns of a group side by side; this puts the
-    activations in the same order.
+    activations in the same order. Channels that are kept in float (`qcc-keep-outliers`) are taken out of the
+    activations by it.
 
     ```mlir
-    %order = nn.load_weight @layer.q_order[%layer] : tensor<576xi32>
-    %y = nn.permute_columns %x, %order : tensor<?x576xf32>, tensor<576xi32>
+    %columns = nn.load_weight @layer.q_order[%layer] : tensor<576xi32>
+    %y = nn.gather_columns %x, %columns : tensor<?x576xf32>, tensor<576xi32> -> tensor<?x576xf32>
     ```
   }];
-  let arguments = (ins NN_F32Matrix:$input, RankedTensorOf<[I32]>:$order);
+  let arguments = (ins NN_F32Matrix:$input, RankedTensorOf<[I32]>:$columns);
   let results = (outs NN_F32Matrix:$result);
-  let assemblyFormat = "$input `,` $order attr-dict `:` type($input) `,` type($order)";
+  let assemblyFormat = [{
+    $input `,` $columns attr-dict `:` type($input) `,` type($columns) `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 

@@ -181,8 +181,8 @@ func.func @query(%q: tensor<1x32xf32>, %k: tensor<2x2x4x16x16xf16>, %v: tensor<2
 // -----
 
 func.func @permute_shape(%x: tensor<1x64xf32>, %order: tensor<32xi32>) {
-  // expected-error @+1 {{'nn.permute_columns' op shapes must be [T, K], [K] with static K}}
-  %0 = nn.permute_columns %x, %order : tensor<1x64xf32>, tensor<32xi32>
+  // expected-error @+1 {{'nn.gather_columns' op shapes must be [T, K], [P] -> [T, P] with static K and P}}
+  %0 = nn.gather_columns %x, %order : tensor<1x64xf32>, tensor<32xi32> -> tensor<1x64xf32>
   return
 }
 
@@ -197,8 +197,8 @@ func.func @no_scales(%q: tensor<1x64xf32>, %k: tensor<2x2x4x16x16xi8>, %v: tenso
 // -----
 
 func.func @permute_dynamic(%x: tensor<1x?xf32>, %order: tensor<?xi32>) {
-  // expected-error @+1 {{'nn.permute_columns' op shapes must be [T, K], [K] with static K}}
-  %0 = nn.permute_columns %x, %order : tensor<1x?xf32>, tensor<?xi32>
+  // expected-error @+1 {{'nn.gather_columns' op shapes must be [T, K], [P] -> [T, P] with static K and P}}
+  %0 = nn.gather_columns %x, %order : tensor<1x?xf32>, tensor<?xi32> -> tensor<1x?xf32>
   return
 }
 

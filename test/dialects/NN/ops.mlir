@@ -58,12 +58,16 @@ func.func @attention(%q: tensor<?x64xf32>, %kv: tensor<?x32xf32>, %k: tensor<2x2
 // CHECK: nn.weight @other_tool : tensor<32x64xf32> sources ["m.q_proj"] format "gptq" order "natural" {source_scheme = #quant_ext.scheme<code = integer
 nn.weight @other_tool : tensor<32x64xf32> sources ["m.q_proj"] format "gptq" order "natural" {source_scheme = #quant_ext.scheme<code = integer, bits = 4, group = 32, offset = 8, scale = f16, min = none>}
 nn.weight @other_tool_order : tensor<64xi32> sources ["m.q_proj"] format "column_order" order "natural"
+nn.weight @few : tensor<16xi32> sources ["calibration:q.0:outliers"] format "i32" order "natural"
 
 // CHECK-LABEL: func.func @permute
 func.func @permute(%x: tensor<?x64xf32>) {
   %order = nn.load_weight @other_tool_order : tensor<64xi32>
-  // CHECK: nn.permute_columns %{{.*}}, %{{.*}} : tensor<?x64xf32>, tensor<64xi32>
-  %0 = nn.permute_columns %x, %order : tensor<?x64xf32>, tensor<64xi32>
+  // CHECK: nn.gather_columns %{{.*}}, %{{.*}} : tensor<?x64xf32>, tensor<64xi32> -> tensor<?x64xf32>
+  %0 = nn.gather_columns %x, %order : tensor<?x64xf32>, tensor<64xi32> -> tensor<?x64xf32>
+  %few = nn.load_weight @few : tensor<16xi32>
+  // CHECK: nn.gather_columns %{{.*}}, %{{.*}} : tensor<?x64xf32>, tensor<16xi32> -> tensor<?x16xf32>
+  %1 = nn.gather_columns %x, %few : tensor<?x64xf32>, tensor<16xi32> -> tensor<?x16xf32>
   return
 }
 

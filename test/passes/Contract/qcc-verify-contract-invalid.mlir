@@ -38,8 +38,8 @@ nn.weight @w : tensor<32x64xf16> sources ["a"] format "f16" order "natural"
 // -----
 
 func.func @permute(%x: tensor<1x64xf32>, %order: tensor<64xi32>) {
-  // expected-error @+2 {{'nn.permute_columns' op is left after stage vectorize}}
+  // expected-error @+2 {{'nn.gather_columns' op is left after stage vectorize}}
   // expected-note @+1 {{qcc-vectorize-row-ops should have rewritten it}}
-  %0 = nn.permute_columns %x, %order : tensor<1x64xf32>, tensor<64xi32>
+  %0 = nn.gather_columns %x, %order : tensor<1x64xf32>, tensor<64xi32> -> tensor<1x64xf32>
   return
 }

@@ -150,8 +150,8 @@ func.func @odd_width(%x: tensor<?x60xf32>, %y: tensor<?x60xf32>) -> tensor<?x60x
 // CHECK-LABEL: func.func @permute
 // CHECK: scf.forall
 // CHECK: %[[X:.*]] = tensor.extract_slice %arg0[%{{.*}}, 0] [1, 64]
-// CHECK: nn.permute_columns %[[X]], %arg1 : tensor<1x64xf32>, tensor<64xi32>
+// CHECK: nn.gather_columns %[[X]], %arg1 : tensor<1x64xf32>, tensor<64xi32> -> tensor<1x64xf32>
 func.func @permute(%x: tensor<?x64xf32>, %order: tensor<64xi32>) -> tensor<?x64xf32> {
-  %y = nn.permute_columns %x, %order : tensor<?x64xf32>, tensor<64xi32>
+  %y = nn.gather_columns %x, %order : tensor<?x64xf32>, tensor<64xi32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }

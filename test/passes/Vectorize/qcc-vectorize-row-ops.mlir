@@ -72,9 +72,9 @@ func.func @gather(%ids: tensor<1xi32>, %w: tensor<2x2x4x16xi32>, %s: tensor<2x2x
 // CHECK: vector.transfer_write %[[V]]
 // The rest.
 // CHECK: vector.gather {{.*}} into vector<8xf32>
-// CHECK-NOT: nn.permute_columns
+// CHECK-NOT: nn.gather_columns
 func.func @permute(%x: tensor<1x40xf32>, %order: tensor<40xi32>) -> tensor<1x40xf32> {
-  %y = nn.permute_columns %x, %order : tensor<1x40xf32>, tensor<40xi32>
+  %y = nn.gather_columns %x, %order : tensor<1x40xf32>, tensor<40xi32> -> tensor<1x40xf32>
   return %y : tensor<1x40xf32>
 }
 

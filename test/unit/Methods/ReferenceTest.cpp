@@ -193,13 +193,6 @@ TEST_F(MethodsReferenceTest, SmoothQuant) {
   EXPECT_LE(token->error, found->error);
 }
 
-TEST_F(MethodsReferenceTest, OutlierChannels) {
-  InputStatistics s;
-  s.absMax = {1, 6, 5.99f, 70};
-  EXPECT_EQ(outlierChannels(s), (std::vector<int64_t>{1, 3}));
-  EXPECT_EQ(outlierChannels(s, 70), (std::vector<int64_t>{3}));
-}
-
 TEST_F(MethodsReferenceTest, Target) {
   TargetStatistics target{goldenVector<float>("cross"), goldenVector<float>("residual")};
   TargetOptions options;
