@@ -117,10 +117,10 @@ void buildQuantizePipeline(OpPassManager &pm, const CompilerOptions &options) {
        options.superScales}));
   addMethods(pm, options);
   pm.addPass(createCSEPass());
+  bool calibrated = !options.calibration.empty(), groups = calibrated && options.group != 0;
   if (options.activations == Activations::Static8)
     pm.addPass(createQuantizeActivationsStatic(
-        {/*groups=*/!options.calibration.empty() && options.group != 0,
-         /*observed=*/!options.calibration.empty()}));
+        {groups, /*observed=*/calibrated, /*dynamicProducts=*/groups}));
   else if (options.activations != Activations::F32)
     pm.addPass(createQuantizeActivations());
   pm.addPass(createRemoveObservers());

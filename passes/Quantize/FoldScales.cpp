@@ -11,6 +11,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "passes/Quantize/EncodedWeights.h"
 #include "passes/Quantize/Passes.h"
+#include "passes/Quantize/Products.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -35,17 +36,6 @@ SmallVector<Operation *> readers(Value value) {
 /// Whether `user` alone reads `value`.
 bool onlyRead(Value value, Operation *user) {
   return llvm::equal(readers(value), ArrayRef<Operation *>{user});
-}
-
-/// Whether a product of whole tensors is linear in input `number`: its element is multiplied once,
-/// last, with what does not depend on it.
-bool isFactor(linalg::GenericOp op, unsigned number) {
-  if (op.getNumResults() != 1 || op.getNumParallelLoops() != op.getNumLoops() ||
-      !llvm::all_of(op.getIndexingMapsArray(), [](AffineMap map) { return map.isIdentity(); }))
-    return false;
-  BlockArgument element = op.getBody()->getArgument(number);
-  auto product = op.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::MulFOp>();
-  return product && element.hasOneUse() && *element.user_begin() == product;
 }
 
 /// A weight whose rows give what an observer sees.

@@ -216,7 +216,9 @@ def QuantizeActivationsStatic : Pass<"qcc-quantize-activations-static", "mlir::M
   let options = [
     Option<"groups", "groups", "bool", "false", "a scale for each 32 channels">,
     Option<"observed", "observed", "bool", "false",
-           "only where calibration looks; other inputs are scaled while running">];
+           "only where calibration looks; other inputs are scaled while running">,
+    Option<"dynamicProducts", "dynamic-products", "bool", "false",
+           "inputs that are products of tensors, f(gate) * up, are scaled while running">];
   let dependentDialects = ["qcc::quant_ext::QuantExtDialect", "qcc::nn::NNDialect"];
 }
 

@@ -3,6 +3,7 @@
 #include "passes/Quantize/CalibratedLoads.h"
 #include "passes/Quantize/Int8Matmul.h"
 #include "passes/Quantize/Passes.h"
+#include "passes/Quantize/Products.h"
 
 using namespace mlir;
 
@@ -23,7 +24,8 @@ struct QuantizeActivationsStatic final
     WalkResult result = getOperation().walk([&](quant_ext::MatmulOp op) -> WalkResult {
       if (!takesInt8(op, target))
         return WalkResult::advance();
-      if (observed && !isObserved(op, symbols)) {
+      if ((observed && !isObserved(op, symbols)) ||
+          (dynamicProducts && isProductOfTensors(op.getActs()))) {
         rewriteToInt8(op, target);
         return WalkResult::advance();
       }

@@ -1,5 +1,6 @@
 // RUN: qcc-opt %s --split-input-file --verify-diagnostics --qcc-quantize-activations-static | FileCheck %s
 // RUN: qcc-opt %s --split-input-file --verify-diagnostics --qcc-quantize-activations-static=groups | FileCheck %s --check-prefix=GROUPS
+// RUN: qcc-opt %s --split-input-file --verify-diagnostics --qcc-quantize-activations-static=dynamic-products | FileCheck %s --check-prefix=PRODUCTS
 
 // RUN: qcc-opt %s --split-input-file --qcc-quantize-activations-static=observed | FileCheck %s --check-prefix=OBSERVED
 
@@ -62,6 +63,35 @@ module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu"
   func.func @nameless(%x: tensor<1x64xf32>, %w: tensor<32x64xi8>, %s: tensor<32x1xf16>) -> tensor<1x32xf32> {
     // expected-error @+1 {{'quant_ext.matmul' op has no weight that a calibrated scale could be named after}}
     %y = quant_ext.matmul %x weight(%w, %s) {scheme = #q8, k = 64 : i64} : tensor<1x64xf32> weight tensor<32x64xi8>, tensor<32x1xf16> -> tensor<1x32xf32>
+    return %y : tensor<1x32xf32>
+  }
+}
+
+// -----
+
+// A product of tensors, observed or not, is scaled while running where that is asked for.
+#q8 = #quant_ext.scheme<code = integer, bits = 8, group = 0, offset = 128, scale = f16, min = none>
+#id = affine_map<(i, j) -> (i, j)>
+module attributes {qcc.target = #llvm.target<triple = "x86_64-unknown-linux-gnu", chip = "x86-64-v4", features = <["+avx2", "+avx512bw", "+avx512vl", "+avx512vnni"]>>} {
+  nn.weight @d : tensor<32x64xf32> sources ["d"] format "f32" order "natural" {observer = "down"}
+  // PRODUCTS-LABEL: func.func @gated
+  // PRODUCTS: quant_ext.choose_qparams
+  // PRODUCTS-NOT: input_scale
+  // CHECK-LABEL: func.func @gated
+  // CHECK: nn.load_weight @d.input_scale
+  func.func @gated(%gate: tensor<1x64xf32>, %up: tensor<1x64xf32>) -> tensor<1x32xf32> {
+    %init = tensor.empty() : tensor<1x64xf32>
+    %x = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]}
+        ins(%gate, %up : tensor<1x64xf32>, tensor<1x64xf32>) outs(%init : tensor<1x64xf32>) {
+      ^bb0(%g: f32, %u: f32, %o: f32):
+        %e = math.exp %g : f32
+        %p = arith.mulf %e, %u : f32
+        linalg.yield %p : f32
+      } -> tensor<1x64xf32>
+    %seen = quant_ext.observe %x "down" : tensor<1x64xf32>
+    %d = nn.load_weight @d : tensor<32x64xf32>
+    %dc:2 = quant_ext.encode %d {scheme = #q8, method = "rtn"} : tensor<32x64xf32> -> tensor<32x64xi8>, tensor<32x1xf16>
+    %y = quant_ext.matmul %seen weight(%dc#0, %dc#1) {scheme = #q8, k = 64 : i64} : tensor<1x64xf32> weight tensor<32x64xi8>, tensor<32x1xf16> -> tensor<1x32xf32>
     return %y : tensor<1x32xf32>
   }
 }
