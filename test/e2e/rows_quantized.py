@@ -89,7 +89,7 @@ def static_row(name, model, scheme, extra, share, bound):
         ids = [i % config["vocab_size"] for i in IDS]
         weights = reference.round_weights(tensors, *scheme)
         scales = reference.static_scales(config, weights, ids, share)
-        file = os.path.join(context.work, "scales-%s-%g.json" % (name, share))
+        file = os.path.join(context.work, "scales-%s%s-%g.json" % (name, "".join(options), share))
         with context.lock:
             if not os.path.exists(directory):
                 reference.write_model(directory, config, tensors)
