@@ -203,10 +203,9 @@ static Error parseGridMethods(CompilerOptions &options, SmallVectorImpl<StringRe
 
 /// The best known for the bits, with what there is to know.
 static StringRef defaultMethod(const CompilerOptions &options) {
-  bool calibrated = !options.calibration.empty();
-  if (options.bits == 8)
-    return calibrated && activations == Activations::Static8 ? "smoothquant" : "rtn";
-  return calibrated ? "gptaq" : "mse";
+  if (options.calibration.empty())
+    return "mse";
+  return options.bits == 8 && activations == Activations::Static8 ? "smoothquant" : "gptaq";
 }
 
 /// "A+B" of -method, or the best known for the bits. Steps come in the order in which they work.
