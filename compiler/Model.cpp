@@ -149,10 +149,6 @@ private:
   TensorTable table; ///< views into source
 };
 
-bool isOnnx(StringRef path) {
-  return sys::path::extension(path).equals_insensitive(".onnx") && !sys::fs::is_directory(path);
-}
-
 Expected<std::unique_ptr<Model>> openGraph(StringRef path) {
   Expected<std::unique_ptr<OnnxModel>> source = OnnxModel::open(path);
   if (!source)
@@ -164,6 +160,10 @@ Expected<std::unique_ptr<Model>> openGraph(StringRef path) {
 }
 
 } // namespace
+
+bool isOnnx(StringRef path) {
+  return sys::path::extension(path).equals_insensitive(".onnx") && !sys::fs::is_directory(path);
+}
 
 Expected<std::unique_ptr<Model>> openModel(StringRef path, const CompilerOptions &options) {
   if (isOnnx(path)) {

@@ -36,6 +36,9 @@ public:
   std::vector<std::string> warnings; ///< what the user should know of this model and these options
 };
 
+/// Whether a file is a tensor model, by its name; all else is a language model.
+bool isOnnx(llvm::StringRef path);
+
 /// Opens a model file or directory, or `org/name` in the hub cache.
 llvm::Expected<std::unique_ptr<Model>> openModel(llvm::StringRef path, const CompilerOptions &);
 

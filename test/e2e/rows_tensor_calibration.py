@@ -142,7 +142,11 @@ def archive_row():
 
 def rows():
     return (
-        [minilm_row(("-bits=4",), 0.98), minilm_row(("-bits=4", "-grid=codebook", "-scales=super", "-group=16"), 0.985)]
+        [
+            minilm_row(("-bits=4",), 0.985),
+            minilm_row(("-bits=4", "-grid=integer"), 0.98),
+            minilm_row(("-bits=8", "-act=static8", "-target=x86-64-v4", "-mattr=+avx512vnni"), 0.995),
+        ]
         + [resumed_row(), same_row(), archive_row()]
         + [refused_row(*case) for case in REFUSED]
     )

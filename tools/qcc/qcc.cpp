@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "compiler/Driver.h"
+#include "compiler/Model.h"
 #include "compiler/Pipeline.h"
 #include "compiler/Verify.h"
 #include "frontends/Common/Error.h"
@@ -205,7 +206,10 @@ static Error parseGridMethods(CompilerOptions &options, SmallVectorImpl<StringRe
 static StringRef defaultMethod(const CompilerOptions &options) {
   if (options.calibration.empty())
     return "mse";
-  return options.bits == 8 && activations == Activations::Static8 ? "smoothquant" : "gptaq";
+  if (options.bits != 8 || activations != Activations::Static8)
+    return "gptaq";
+  // Factors need a norm or a product to be folded into; outliers in float need nothing.
+  return isOnnx(model) ? "llm.int8" : "smoothquant";
 }
 
 /// "A+B" of -method, or the best known for the bits. Steps come in the order in which they work.
