@@ -41,6 +41,7 @@ def sentences(context):
 
 def minilm_row(options, bound):
     def run(context):
+        context.check_target(options)
         model = os.path.join(context.model("minilm"), "model.onnx")
         program = os.path.join(context.work, "minilm-" + "".join(filter(str.isalnum, "".join(options))))
         result = context.run_qcc(model, *options, "-calib=" + sentences(context), "-q", "-o", program)
