@@ -1,8 +1,8 @@
 //===- Footprint.h - The memory that a compiled model takes ----------------------------------===//
 //
 // Budgets are given in bytes of memory, but grids are chosen before there is code. So the module is
-// compiled once for this machine, with any grid, and asked: what is not weights of the layers is the same
-// for all grids.
+// compiled once for this machine, with any grid, and asked: what is not weights of the layers is
+// the same for all grids.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_COMPILER_CALIBRATION_FOOTPRINT_H
