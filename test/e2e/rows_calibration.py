@@ -37,15 +37,15 @@ def divergence(context, program):
 
 
 def saving_row(options, bound, base=None):
-    """The share of the divergence of rounding to nearest that calibration removes, at no more than 1 % more bytes of weights. `base`: the grid
-    that is rounded to, when it is another."""
+    """The share of the divergence of rounding to nearest that calibration removes, at no more than 4 % more bytes of weights (rows of 64 pay
+    most for a scale of their own). `base`: the grid that is rounded to, when it is another."""
 
     def run(context):
         program = calibrated(context, *options)
         grid = base or [option for option in options if not option.startswith("-method")]
         rounded = context.compile(context.data(STORIES), *grid, "-method=rtn")
         sizes = [json.loads(context.run(p, "info", "--json").stdout)["weight bytes"] for p in (program, rounded)]
-        if sizes[0] > 1.01 * sizes[1]:
+        if sizes[0] > 1.04 * sizes[1]:
             raise Failure("it is larger: %d and %d bytes of weights" % tuple(sizes))
         return at_least(1 - divergence(context, program) / divergence(context, rounded), bound)
 

@@ -191,7 +191,8 @@ static Error parseGridMethods(CompilerOptions &options, SmallVectorImpl<StringRe
   if (own && !method.empty() && names.empty())
     names.push_back(options.calibration.empty() ? "mse" : "importance");
   if (options.gridKind != GridKind::Integer && options.asymmetric)
-    return wrong("-asym is for -grid=integer");
+    return wrong("-grid=" + StringRef(gridName(options.gridKind)) +
+                 ": zero points (-asym) are for -grid=integer");
   if (options.gridKind == GridKind::Codebook && options.bits > 5)
     return wrong("-grid=codebook: expected -bits=2 to 5");
   if (options.gridKind != GridKind::Integer && (options.bits < 2 || options.bits > 8))
