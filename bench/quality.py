@@ -13,6 +13,7 @@ not compiled again.
 
 import argparse
 import re
+import tempfile
 import time
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def main():
     parser.add_argument("--judge", action="append", required=True)
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--only", action="append", help="a row whose name has this in it")
-    parser.add_argument("--work", default="/tmp/qcc-quality")
+    parser.add_argument("--work", default=Path(tempfile.gettempdir()) / "qcc-quality")
     parser.add_argument("--qcc")
     arguments = parser.parse_args()
     qcc = report.find_qcc(arguments.qcc)

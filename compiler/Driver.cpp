@@ -378,8 +378,9 @@ private:
         measureFootprint(*module, *model, request.options, request.jobs);
     if (!footprint)
       return footprint.takeError();
-    int64_t fixed = footprint->withoutLayers() + model->tokenizer.size() + kProgramBytes;
-    besideWeights = fixed - (footprint->weights - footprint->layers);
+    int64_t program = model->tokenizer.size() + kProgramBytes;
+    int64_t fixed = footprint->withoutLayers() + program;
+    besideWeights = footprint->besideWeights() + program;
     double bits = std::min(8.0 * double(memory - fixed) / elements, kMostBits);
     if (bits < kFewestBits)
       return make_error<ModelError>(

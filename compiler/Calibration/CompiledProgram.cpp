@@ -6,8 +6,10 @@
 #include "compiler/Pipeline.h"
 #include "compiler/Weights/Materialize.h"
 #include "frontends/Common/Error.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
+#include "passes/Calibrate/Passes.h"
 #include "runtime/src/Program.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/FileSystem.h"
@@ -72,6 +74,22 @@ public:
 };
 
 } // namespace
+
+Error prepareToWatch(mlir::ModuleOp module, StringRef path, bool layers) {
+  std::string diagnostics;
+  mlir::ScopedDiagnosticHandler handler(module.getContext(), [&](mlir::Diagnostic &diagnostic) {
+    diagnostics += (diagnostics.empty() ? "" : "; ") + diagnostic.str();
+    return mlir::success();
+  });
+  mlir::PassManager manager(module.getContext());
+  manager.addPass(createInsertObservers());
+  if (layers)
+    manager.addPass(createExposeLayers());
+  manager.addNestedPass<mlir::func::FuncOp>(createTapObservers());
+  if (mlir::failed(manager.run(module)))
+    return unsupported(path, "this model cannot be calibrated", {diagnostics});
+  return Error::success();
+}
 
 struct CompiledProgram::State {
   mlir::OwningOpRef<mlir::ModuleOp> module;

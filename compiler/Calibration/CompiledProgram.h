@@ -18,6 +18,11 @@ namespace qcc {
 
 class Model;
 
+/// Makes a module (after Import) hand out what its observers see; with `layers` it has entry points
+/// that run a range of its layers instead of all. Fails (Unsupported) for models that cannot be
+/// calibrated; `path` is theirs.
+llvm::Error prepareToWatch(mlir::ModuleOp module, llvm::StringRef path, bool layers);
+
 class CompiledProgram {
 public:
   /// Compiles `module` (after Import) for this machine and loads it. The module stays alive with the

@@ -23,7 +23,8 @@ struct Footprint {
   int64_t state = 0;   ///< the KV cache
   int64_t scratch = 0; ///< intermediate results, logits included
 
-  int64_t withoutLayers() const { return weights - layers + state + scratch; }
+  int64_t besideWeights() const { return state + scratch; }
+  int64_t withoutLayers() const { return weights - layers + besideWeights(); }
 };
 
 /// Compiles a copy of `module` (after Import) by `options`, without calibration, for this machine.

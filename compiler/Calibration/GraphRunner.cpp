@@ -3,9 +3,6 @@
 #include "compiler/Calibration/GraphRunner.h"
 #include "compiler/Model.h"
 #include "frontends/Common/Error.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Pass/PassManager.h"
-#include "passes/Calibrate/Passes.h"
 #include <cstring>
 
 using namespace llvm;
@@ -24,16 +21,8 @@ observedGraph(Model &model, StringRef path, mlir::MLIRContext &context, const Co
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> module = model.import(&context, options);
   if (!module)
     return module.takeError();
-  std::string diagnostics;
-  mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
-    diagnostics += (diagnostics.empty() ? "" : "; ") + diagnostic.str();
-    return mlir::success();
-  });
-  mlir::PassManager manager(&context);
-  manager.addPass(createInsertObservers());
-  manager.addNestedPass<mlir::func::FuncOp>(createTapObservers());
-  if (mlir::failed(manager.run(**module)))
-    return unsupported(path, "this model cannot be calibrated", {diagnostics});
+  if (Error error = prepareToWatch(**module, path, /*layers=*/false))
+    return std::move(error);
   return module;
 }
 

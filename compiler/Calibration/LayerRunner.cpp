@@ -3,10 +3,6 @@
 #include "compiler/Calibration/LayerRunner.h"
 #include "compiler/Model.h"
 #include "frontends/Common/Error.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Pass/PassManager.h"
-#include "passes/Calibrate/Passes.h"
 #include <cstring>
 
 using namespace llvm;
@@ -33,22 +29,6 @@ CompilerOptions floatOptions(mlir::ModuleOp module, int64_t window) {
   options.chunk = window; // one call for a window: what observers saw of it is in one piece
   return options;
 }
-
-/// Observers in, layers out; errors say which model cannot be run so.
-Error exposeLayers(mlir::ModuleOp module, StringRef path) {
-  std::string diagnostics;
-  mlir::ScopedDiagnosticHandler handler(module.getContext(), [&](mlir::Diagnostic &diagnostic) {
-    diagnostics += (diagnostics.empty() ? "" : "; ") + diagnostic.str();
-    return mlir::success();
-  });
-  mlir::PassManager manager(module.getContext());
-  manager.addPass(createInsertObservers());
-  manager.addPass(createExposeLayers());
-  manager.addNestedPass<mlir::func::FuncOp>(createTapObservers());
-  if (mlir::failed(manager.run(module)))
-    return unsupported(path, "this model cannot be calibrated", {diagnostics});
-  return Error::success();
-}
 } // namespace
 
 LayerRunner::~LayerRunner() = default;
@@ -64,7 +44,7 @@ Expected<std::unique_ptr<LayerRunner>> LayerRunner::create(Model &model, StringR
   Expected<mlir::OwningOpRef<mlir::ModuleOp>> module = model.import(&context, importOptions);
   if (!module)
     return module.takeError();
-  if (Error error = exposeLayers(**module, path))
+  if (Error error = prepareToWatch(**module, path, /*layers=*/true))
     return std::move(error);
   (*module)->walk([&](nn::LoadWeightOp load) {
     if (load.getInstance())

@@ -1,6 +1,7 @@
 //===- ResumableSteps.cpp - Steps that are remembered, and taken from memory ---------------===//
 
 #include "compiler/Calibration/ResumableSteps.h"
+#include "dialects/NN/IR/CalibratedWeights.h"
 #include "dialects/QuantExt/Codec/Layout.h"
 #include "frontends/Common/Error.h"
 
@@ -14,7 +15,7 @@ void ResumableSteps::start(mlir::ModuleOp module) {
   journal->useSteps(keyOfWeights(module));
   for (auto weight : module.getOps<nn::WeightOp>())
     for (auto source : weight.getSources().getAsRange<mlir::StringAttr>())
-      if (source.getValue().starts_with("calibration:"))
+      if (nn::parseCalibratedSource(source.getValue()))
         asked[source.getValue()] = cast<mlir::RankedTensorType>(weight.getSourceType());
 }
 

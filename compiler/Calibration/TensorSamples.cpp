@@ -219,12 +219,10 @@ Expected<std::vector<GraphInput>> graphInputs(mlir::ModuleOp module) {
     auto type = cast<mlir::RankedTensorType>(run.getArgument(i).getType());
     GraphInput &input = inputs.emplace_back();
     input.name = run.getArgAttrOfType<mlir::StringAttr>(i, "nn.input").str();
-    std::optional<int32_t> element = boundaryType(type.getElementType());
+    std::optional<int32_t> element = boundaryType(run, i);
     if (!element)
       return unsupported(input.name, "calibration on an input of this type");
     input.type = *element;
-    if (input.type == QCC_I8 && run.getArgAttr(i, "nn.unsigned"))
-      input.type = QCC_U8;
     auto symbols = run.getArgAttrOfType<mlir::ArrayAttr>(i, "nn.dims");
     unsigned dynamic = 0;
     for (int64_t dim : type.getShape()) {

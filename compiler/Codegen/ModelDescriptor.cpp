@@ -32,20 +32,26 @@ std::optional<int32_t> boundaryType(mlir::Type type) {
   return std::nullopt;
 }
 
+std::optional<int32_t> boundaryType(mlir::func::FuncOp entry, unsigned argument) {
+  auto type = cast<mlir::ShapedType>(entry.getArgument(argument).getType());
+  std::optional<int32_t> result = boundaryType(type.getElementType());
+  if (result == QCC_I8 && entry.getArgAttr(argument, "nn.unsigned"))
+    return QCC_U8;
+  return result;
+}
+
 static Expected<TensorDescriptor> describe(mlir::func::FuncOp f, unsigned i, StringRef name,
                                            ArrayRef<std::string> dimNames) {
   auto type = cast<mlir::MemRefType>(f.getArgument(i).getType());
   TensorDescriptor result;
   result.name = name.str();
-  std::optional<int32_t> element = boundaryType(type.getElementType());
+  std::optional<int32_t> element = boundaryType(f, i);
   if (!element) {
     std::string text;
     raw_string_ostream(text) << type.getElementType();
     return unsupported(name, "tensors of type " + text + " at the boundary");
   }
   result.type = *element;
-  if (result.type == QCC_I8 && f.getArgAttr(i, "nn.unsigned"))
-    result.type = QCC_U8;
   auto names = f.getArgAttrOfType<mlir::ArrayAttr>(i, "nn.dims");
   unsigned dynamic = 0;
   for (int64_t d : type.getShape()) {

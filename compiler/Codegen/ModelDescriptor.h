@@ -7,6 +7,7 @@
 #ifndef QCC_COMPILER_CODEGEN_MODELDESCRIPTOR_H
 #define QCC_COMPILER_CODEGEN_MODELDESCRIPTOR_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
@@ -42,6 +43,9 @@ struct ModelDescriptor {
 
 /// The QccType of a tensor's elements at the boundary; nothing for types that cannot cross it.
 std::optional<int32_t> boundaryType(mlir::Type type);
+
+/// The same of an argument of an entry point, which may be a tensor of unsigned integers.
+std::optional<int32_t> boundaryType(mlir::func::FuncOp entry, unsigned argument);
 
 /// The entry points of `module` after the Bufferize stage. Fails (Unsupported) for element types
 /// that cannot cross the boundary.

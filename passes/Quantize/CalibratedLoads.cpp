@@ -6,8 +6,12 @@ using namespace mlir;
 
 namespace qcc {
 
+quant_ext::EncodeOp encodeOf(quant_ext::MatmulOp op) {
+  return op.getWeight().front().getDefiningOp<quant_ext::EncodeOp>();
+}
+
 nn::LoadWeightOp weightLoadOf(quant_ext::MatmulOp op) {
-  auto encode = op.getWeight().front().getDefiningOp<quant_ext::EncodeOp>();
+  quant_ext::EncodeOp encode = encodeOf(op);
   return encode ? encode.getSource().getDefiningOp<nn::LoadWeightOp>() : nullptr;
 }
 

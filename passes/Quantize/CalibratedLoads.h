@@ -14,6 +14,9 @@
 
 namespace qcc {
 
+/// What makes the components that a matmul reads, or null.
+quant_ext::EncodeOp encodeOf(quant_ext::MatmulOp op);
+
 /// The load of the weight that a matmul reads, or null when its components come from elsewhere.
 nn::LoadWeightOp weightLoadOf(quant_ext::MatmulOp op);
 

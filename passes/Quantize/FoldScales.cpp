@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "passes/Quantize/CalibratedLoads.h"
 #include "passes/Quantize/EncodedWeights.h"
 #include "passes/Quantize/Passes.h"
 #include "passes/Quantize/Products.h"
@@ -73,10 +73,9 @@ private:
 
   /// Of a matmul with a weight whose codes are still to be chosen.
   std::optional<Rows> weightOf(quant_ext::MatmulOp op) {
-    auto encode = op.getWeight().front().getDefiningOp<quant_ext::EncodeOp>();
-    auto load = encode ? encode.getSource().getDefiningOp<nn::LoadWeightOp>() : nullptr;
+    nn::LoadWeightOp load = weightLoadOf(op);
     auto weight = load ? symbols->lookup<nn::WeightOp>(load.getWeight()) : nullptr;
-    if (!weight || !llvm::is_contained(encodes.lookup(weight), encode))
+    if (!weight || !llvm::is_contained(encodes.lookup(weight), encodeOf(op)))
       return std::nullopt;
     return Rows{weight, load};
   }

@@ -83,10 +83,6 @@ struct KeepOutliers final : impl::KeepOutliersBase<KeepOutliers> {
   }
 
 private:
-  static quant_ext::EncodeOp encodeOf(quant_ext::MatmulOp op) {
-    return op.getWeight().front().getDefiningOp<quant_ext::EncodeOp>();
-  }
-
   static LogicalResult mark(quant_ext::EncodeOp encode) {
     if (choosesCodes(encode.getMethod()))
       return encode.emitOpError("has method '")

@@ -158,14 +158,6 @@ static Error parseShape(StringRef text, CompilerOptions &options) {
 static Error parseGridMethods(CompilerOptions &options, SmallVectorImpl<StringRef> &names) {
   options.gridKind = grid;
   bool given = grid.getNumOccurrences();
-  bool named = any_of(names, [](StringRef name) { return name == "nf4" || name == "kquant"; });
-  // The best known at these bits, unless one part of the grid is asked for.
-  if (options.bits >= 2 && options.bits <= 5 && !given && !named && !asymmetric &&
-      !group.getNumOccurrences() && !scales.getNumOccurrences()) {
-    options.gridKind = GridKind::Codebook;
-    options.superScales = true;
-    options.group = 16;
-  }
   for (GridKind kind : {GridKind::Nf4, GridKind::KQuant}) {
     auto found = find(names, StringRef(gridName(kind)));
     if (found == names.end())
@@ -175,6 +167,13 @@ static Error parseGridMethods(CompilerOptions &options, SmallVectorImpl<StringRe
     names.erase(found);
     options.gridKind = kind;
     given = true;
+  }
+  // The best known at these bits, unless one part of the grid is asked for.
+  if (options.bits >= 2 && options.bits <= 5 && !given && !asymmetric &&
+      !group.getNumOccurrences() && !scales.getNumOccurrences()) {
+    options.gridKind = GridKind::Codebook;
+    options.superScales = true;
+    options.group = 16;
   }
   if (options.gridKind == GridKind::Nf4) {
     // As its authors use it: groups of 64, their maxima quantized once more.

@@ -9,38 +9,12 @@
 #define QCC_TEST_UNIT_EMIT_EMITTESTING_H
 
 #include "frontends/Common/Error.h"
+#include "test/unit/TempDir.h"
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace qcc {
-
-class TempDir {
-public:
-  TempDir() {
-    char name[] = "/tmp/qcc-emit-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~TempDir() { std::filesystem::remove_all(path); }
-  std::string file(const std::string &name) const { return path + "/" + name; }
-  std::string write(const std::string &name, const std::string &bytes) const {
-    std::ofstream(file(name), std::ios::binary) << bytes;
-    return file(name);
-  }
-  std::string read(const std::string &name) const {
-    std::stringstream out;
-    out << std::ifstream(file(name), std::ios::binary).rdbuf();
-    return out.str();
-  }
-  size_t count() const {
-    auto all = std::filesystem::directory_iterator(path);
-    return static_cast<size_t>(std::distance(begin(all), end(all)));
-  }
-  std::string path;
-};
 
 /// Expects a ModelError with this code whose message holds `part`.
 inline void expectError(llvm::Error error, ExitCode code, llvm::StringRef part) {

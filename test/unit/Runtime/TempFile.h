@@ -1,44 +1,19 @@
-//===- TempFile.h - Files that tests write
-//---------------------------------===//
+//===- TempFile.h - Files that tests of the runtime write and read ---------===//
 //
-// A directory that goes away with the test, and files with given bytes in it.
+// Reading by the runtime's own functions, and what their failures must say.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QCC_TEST_UNIT_RUNTIME_TEMPFILE_H
 #define QCC_TEST_UNIT_RUNTIME_TEMPFILE_H
 
 #include "runtime/src/Support.h"
+#include "test/unit/TempDir.h"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
 namespace qcc::rt {
 
-class TempDir {
-public:
-  TempDir() {
-    char name[] = "/tmp/qcc-test-XXXXXX";
-    path = mkdtemp(name);
-  }
-  ~TempDir() { std::filesystem::remove_all(path); }
-
-  std::string file(const std::string &name) const { return path + "/" + name; }
-  std::string write(const std::string &name, const std::string &bytes) const {
-    std::ofstream(file(name), std::ios::binary) << bytes;
-    return file(name);
-  }
-  size_t count() const {
-    size_t n = 0;
-    for (const auto &entry : std::filesystem::directory_iterator(path))
-      n += entry.exists();
-    return n;
-  }
-
-  std::string path;
-};
+using qcc::TempDir;
 
 inline std::string slurp(const std::string &path) {
   std::string out;
